@@ -1,0 +1,47 @@
+"""The base of every plugin's configuration, and errors that say what is allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from past_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["PluginConfig", "parse_config"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class PluginConfig(BaseModel):
+    """Base class of plugin configurations: frozen, and unknown keys are errors.
+
+    Give every field a default and a description: both are shown to users.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    """Validate ``values``; ``where`` names their origin in the error.
+
+    Raises
+    ------
+    ConfigError
+        Naming each wrong key or value, and what is allowed.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        lines = [_explain(model, problem, where) for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _explain(model: type[BaseModel], problem: Any, where: str) -> str:  # noqa: ANN401
+    key = ".".join([where, *(str(part) for part in problem["loc"])])
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key. Known keys: {', '.join(sorted(model.model_fields))}."
+    return f"{key}: {problem['msg']}, got {problem['input']!r}."

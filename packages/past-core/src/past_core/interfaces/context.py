@@ -1,0 +1,35 @@
+"""What a stage hands to a plugin besides data: a folder, a seed, a device, a progress line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["Context", "Progress"]
+
+
+class Progress(Protocol):
+    """Told how far long work has come."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """``done`` of ``total`` units (iterations, cases) are finished; ``note`` is short."""
+
+
+def _silent(done: int, total: int, note: str = "") -> None:
+    """Ignore progress."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of one call of ``fit``."""
+
+    folder: Path
+    """The plugin's own folder for checkpoints and scratch files. It survives an
+    interruption: when the same work is started again, it still holds what was written."""
+    seed: int
+    """All randomness must follow from it: on CPU the same seed gives the same result,
+    also when the work was interrupted and resumed."""
+    device: str = "cpu"
+    """``cpu``, ``cuda`` or ``cuda:N``."""
+    progress: Progress = field(default=_silent)

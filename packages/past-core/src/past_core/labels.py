@@ -1,0 +1,58 @@
+"""The structures that a data set labels, and the value reserved for *ignore*."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from past_core.errors import DataError
+
+__all__ = ["Labels"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names of the structures; the first has value 1, the next 2, and so on.
+
+    Background is 0. nnU-Net needs consecutive values, so core asks for them too.
+    """
+
+    structures: tuple[str, ...]
+    """Foreground structures in the order of their values, from 1 on."""
+
+    @classmethod
+    def from_mapping(cls, mapping: dict[str, int], where: str) -> Labels:
+        """Build from ``{"background": 0, "vs": 1, ...}`` as data set files have it.
+
+        Raises
+        ------
+        DataError
+            If the values are not 0 (background), 1, 2, ... without gaps.
+        """
+        ordered = sorted(mapping, key=lambda name: mapping[name])
+        values = [mapping[name] for name in ordered]
+        if values != list(range(len(values))) or not ordered or ordered[0] != "background":
+            raise DataError(
+                f"{where}: label values must be background 0 and structures 1, 2, ... without "
+                f"gaps, found {mapping}. Renumber the label files and the list."
+            )
+        if len(ordered) < 2:
+            raise DataError(f"{where}: no structure besides background is declared.")
+        return cls(tuple(ordered[1:]))
+
+    @property
+    def count(self) -> int:
+        """Number of classes with background: the channels of a probability map."""
+        return len(self.structures) + 1
+
+    @property
+    def ignore(self) -> int:
+        """The value that marks voxels left out of training: one above the highest structure."""
+        return self.count
+
+    def value(self, structure: str) -> int:
+        """Label value of a structure."""
+        return self.structures.index(structure) + 1
+
+    def as_mapping(self) -> dict[str, int]:
+        """``{"background": 0, ...}``: the inverse of ``from_mapping``."""
+        return {"background": 0} | {name: n for n, name in enumerate(self.structures, start=1)}

@@ -1,0 +1,50 @@
+"""The plugins that past-core itself provides: data set readers and metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from past_core.plugins import DatasetSpec, MetricSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def past_datasets() -> Iterator[DatasetSpec]:
+    """CrossMoDA 2021, file lists, and the built-in phantom."""
+    yield DatasetSpec(
+        name="crossmoda",
+        summary="crossMoDA 2021 folders: source_training, target_training, target_validation.",
+        factory="past_core.datasets.crossmoda:CrossModaReader",
+        config="past_core.datasets.crossmoda:CrossModaConfig",
+    )
+    yield DatasetSpec(
+        name="datalist",
+        summary="A dataset.json with labels and lists of source, target and test files.",
+        factory="past_core.datasets.datalist:DatalistReader",
+        config="past_core.datasets.datalist:DatalistConfig",
+    )
+    yield DatasetSpec(
+        name="phantom",
+        summary="The built-in digital head phantom, written in crossMoDA layout.",
+        factory="past_core.datasets.phantom.dataset:PhantomReader",
+        config="past_core.datasets.phantom.dataset:PhantomConfig",
+    )
+
+
+@hookimpl
+def past_metrics() -> Iterator[MetricSpec]:
+    """Overlap and surface distance, computed by MONAI."""
+    yield MetricSpec(
+        name="dice",
+        summary="Dice overlap, 0 to 1, higher is better (MONAI).",
+        factory="past_core.metrics.dice:Dice",
+        config="past_core.metrics.dice:DiceConfig",
+    )
+    yield MetricSpec(
+        name="assd",
+        summary="Average symmetric surface distance in mm, lower is better (MONAI).",
+        factory="past_core.metrics.assd:ASSD",
+        config="past_core.metrics.assd:ASSDConfig",
+    )

@@ -1,0 +1,23 @@
+"""How plugins describe themselves, and how they are found and loaded."""
+
+from past_core.plugins.hookspecs import hookimpl
+from past_core.plugins.registry import Registry
+from past_core.plugins.specs import (
+    DatasetSpec,
+    MetricSpec,
+    PluginSpec,
+    SegmenterSpec,
+    StrategySpec,
+    TranslatorSpec,
+)
+
+__all__ = [
+    "DatasetSpec",
+    "MetricSpec",
+    "PluginSpec",
+    "Registry",
+    "SegmenterSpec",
+    "StrategySpec",
+    "TranslatorSpec",
+    "hookimpl",
+]

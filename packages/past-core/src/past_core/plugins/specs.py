@@ -1,0 +1,67 @@
+"""Light descriptions of plugins: names and import paths, nothing imported yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "DatasetSpec",
+    "MetricSpec",
+    "PluginSpec",
+    "SegmenterSpec",
+    "StrategySpec",
+    "TranslatorSpec",
+]
+
+
+@dataclass(frozen=True)
+class PluginSpec:
+    """What a plugin is called and where its parts are, without importing them."""
+
+    kind: ClassVar[str] = ""
+    """The word users know this kind by."""
+
+    name: str
+    """The name used for selection, as in ``--translator nicegan``."""
+    summary: str
+    """One line for listings."""
+    factory: str
+    """``"package.module:Class"``, called with the validated configuration."""
+    config: str
+    """``"package.module:ConfigClass"``, a subclass of ``past_core.config.PluginConfig``."""
+
+
+@dataclass(frozen=True)
+class DatasetSpec(PluginSpec):
+    """Describes a ``past_core.interfaces.DatasetReader``."""
+
+    kind: ClassVar[str] = "dataset"
+
+
+@dataclass(frozen=True)
+class TranslatorSpec(PluginSpec):
+    """Describes a ``past_core.interfaces.Translator``."""
+
+    kind: ClassVar[str] = "translator"
+
+
+@dataclass(frozen=True)
+class SegmenterSpec(PluginSpec):
+    """Describes a ``past_core.interfaces.Segmenter``."""
+
+    kind: ClassVar[str] = "segmenter"
+
+
+@dataclass(frozen=True)
+class StrategySpec(PluginSpec):
+    """Describes a ``past_core.interfaces.Strategy``."""
+
+    kind: ClassVar[str] = "strategy"
+
+
+@dataclass(frozen=True)
+class MetricSpec(PluginSpec):
+    """Describes a ``past_core.interfaces.Metric``."""
+
+    kind: ClassVar[str] = "metric"

@@ -1,0 +1,108 @@
+"""Regions of interest: crop, and paste back onto the original grid, exactly.
+
+PAST crops before translation and segmentation (paper: 2D [W/4:3W/4, H/4:3H/4],
+3D [W/4:3W/4, 3H/8:3H/4, 0:D]). A region is given as fractions of each axis, so that
+one setting fits images of several matrix sizes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from past_core.errors import ConfigError
+from past_core.volume import Volume
+
+__all__ = ["ROI"]
+
+Fractions = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ROI:
+    """A box given as fractions of each axis of a *canonical* (RAS+) volume.
+
+    Axis 0 runs left to right, axis 1 posterior to anterior, axis 2 inferior to
+    superior. The default is the whole volume.
+    """
+
+    lower: Fractions = (0.0, 0.0, 0.0)
+    upper: Fractions = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        for axis, (low, high) in enumerate(zip(self.lower, self.upper, strict=True)):
+            if not 0 <= low < high <= 1:
+                raise ConfigError(
+                    f"roi: axis {axis} runs from {low} to {high}; "
+                    "fractions must satisfy 0 <= lower < upper <= 1."
+                )
+
+    def box(self, shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:
+        """Index ranges in a canonical volume of this shape; bounds are rounded.
+
+        Raises
+        ------
+        ConfigError
+            If the box holds no voxel along some axis.
+        """
+        i, j, k = (
+            slice(round(low * n), round(high * n))
+            for low, high, n in zip(self.lower, self.upper, shape, strict=True)
+        )
+        for axis, bounds in enumerate((i, j, k)):
+            if bounds.stop <= bounds.start:
+                raise ConfigError(
+                    f"roi: no voxel is left along axis {axis} of a volume of shape {shape} "
+                    f"({self.lower[axis]} to {self.upper[axis]}). Widen the region."
+                )
+        return i, j, k
+
+    def crop(self, volume: Volume) -> Volume:
+        """Canonical orientation, then the box; the affine follows the new first voxel.
+
+        Stacks ``(c, i, j, k)`` are cropped along their last three axes.
+        """
+        canonical = volume.canonical()
+        box = self.box(canonical.shape)
+        affine = canonical.affine.copy()
+        start = [bounds.start for bounds in box]
+        affine[:3, 3] = canonical.affine[:3, :3] @ start + canonical.affine[:3, 3]
+        return Volume(np.ascontiguousarray(canonical.data[..., *box]), affine)
+
+    def paste(
+        self,
+        cropped: Volume,
+        shape: tuple[int, int, int],
+        affine: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    ) -> Volume:
+        """Put a cropped segmentation or probability stack back onto its original grid.
+
+        Parameters
+        ----------
+        cropped
+            What ``crop`` gave, or a segmentation ``(i, j, k)`` or probabilities
+            ``(c, i, j, k)`` on its grid.
+        shape, affine
+            Of the original volume.
+
+        Returns
+        -------
+        Volume
+            On the original grid. Outside the box a segmentation is 0, and
+            probabilities are 1 for class 0 (background) and 0 for the others.
+        """
+        target = Volume(np.zeros(shape, np.uint8), affine).canonical()
+        box = self.box(target.shape)
+        channels = cropped.data.shape[:-3]
+        whole = np.zeros((*channels, *target.shape), cropped.data.dtype)
+        if channels:
+            whole[0] = 1
+        if whole[..., *box].shape != cropped.data.shape:
+            raise ValueError(
+                f"the cropped array has shape {cropped.data.shape}, "
+                f"the region of a volume of shape {shape} has {whole[..., *box].shape}"
+            )
+        whole[..., *box] = cropped.data
+        pasted = Volume(whole, target.affine).oriented_like(affine)
+        return Volume(np.ascontiguousarray(pasted.data), affine)

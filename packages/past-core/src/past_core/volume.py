@@ -1,0 +1,170 @@
+"""3D volumes: voxels with the affine that places them, read and written as NIfTI.
+
+Axes are those of the array, ``(i, j, k)``; the affine maps voxel indices to
+millimetres in RAS+ (nibabel's convention).
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
+
+from past_core.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+__all__ = ["Header", "Volume", "atomic_path", "load_volume", "read_header", "save_volume"]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a NIfTI file says of itself without its voxels being read."""
+
+    shape: tuple[int, ...]
+    """Voxels along each array axis."""
+    affine: npt.NDArray[np.float64]
+    """4 x 4, voxel indices to millimetres, RAS+."""
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Voxel size in mm along each array axis, right for oblique affines too."""
+        return spacing_of(self.affine)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """An array with its place in space.
+
+    ``data`` is ``(i, j, k)``, or ``(c, i, j, k)`` for a stack of class
+    probabilities; the last three axes are the spatial ones.
+    """
+
+    data: npt.NDArray[Any]
+    affine: npt.NDArray[np.float64]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along the three spatial axes."""
+        i, j, k = self.data.shape[-3:]
+        return i, j, k
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Voxel size in mm along each spatial axis."""
+        return spacing_of(self.affine)
+
+    def canonical(self) -> Volume:
+        """Flip and swap axes so that they run closest to right, anterior, superior.
+
+        No voxel value changes: an oblique volume stays oblique.
+        """
+        return self._reoriented(ornt_transform(io_orientation(self.affine), _RAS))
+
+    def oriented_like(self, affine: npt.NDArray[np.float64]) -> Volume:
+        """Flip and swap axes so that they run as those of ``affine``: canonical()'s inverse."""
+        return self._reoriented(ornt_transform(io_orientation(self.affine), io_orientation(affine)))
+
+    def _reoriented(self, transform: npt.NDArray[np.float64]) -> Volume:
+        channels_last = np.moveaxis(self.data, 0, -1) if self.data.ndim == 4 else self.data
+        turned = apply_orientation(channels_last, transform)
+        if self.data.ndim == 4:
+            turned = np.moveaxis(turned, -1, 0)
+        return Volume(turned, self.affine @ inv_ornt_aff(transform, self.shape))
+
+
+_RAS = np.array([[0, 1], [1, 1], [2, 1]], dtype=np.float64)
+
+
+def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Voxel size in mm: the length of each column of the affine's 3 x 3 part."""
+    i, j, k = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    return float(i), float(j), float(k)
+
+
+def read_header(path: Path) -> Header:
+    """Read shape and affine of a NIfTI file.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is no readable NIfTI.
+    """
+    image = _open(path)
+    return Header(tuple(int(n) for n in image.shape), np.asarray(image.affine, dtype=np.float64))
+
+
+def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
+    """Read a 3D NIfTI file; a trailing axis of length one is dropped.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated, not NIfTI or not 3D.
+    """
+    image = _open(path)
+    try:
+        data = np.asarray(image.dataobj)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise DataError(
+            f"{path}: the voxels cannot be read ({error}). The file looks truncated or damaged; "
+            "copy it again from its origin."
+        ) from error
+    if data.ndim == 4 and data.shape[3] == 1:
+        data = data[..., 0]
+    if data.ndim != 3:
+        raise DataError(
+            f"{path}: expected a 3D volume, found shape {data.shape}. "
+            "Extract one volume from the series first."
+        )
+    return Volume(data.astype(dtype, copy=False), np.asarray(image.affine, dtype=np.float64))
+
+
+def save_volume(volume: Volume, path: Path) -> None:
+    """Write a 3D volume as NIfTI, whole or not at all.
+
+    The array's own dtype is stored; booleans become ``uint8``.
+    """
+    data = volume.data.astype(np.uint8) if volume.data.dtype == np.bool_ else volume.data
+    image = nib.Nifti1Image(data, volume.affine)
+    image.header.set_xyzt_units("mm")
+    with atomic_path(path) as temporary:
+        nib.save(image, temporary)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
+
+    The temporary name keeps the suffixes, since many writers choose the format by
+    them. If the block raises, nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _open(path: Path) -> Any:  # noqa: ANN401  (nibabel's images are untyped)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file. Check the path, or the data set's file list.")
+    try:
+        return nib.load(path)
+    except (ImageFileError, OSError, EOFError, zlib.error, ValueError) as error:
+        raise DataError(
+            f"{path}: not a readable NIfTI file ({error}). PAST reads .nii and .nii.gz."
+        ) from error

@@ -1,0 +1,1 @@
+"""Unpaired image translators for PAST."""

@@ -1,0 +1,1 @@
+"""Segmenters for PAST, trained and applied through nnunetv2."""

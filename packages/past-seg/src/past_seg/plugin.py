@@ -1,0 +1,27 @@
+"""The segmenters that past-seg provides; importing this imports no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from past_core.plugins import SegmenterSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def past_segmenters() -> Iterator[SegmenterSpec]:
+    """nnU-Net with its plain and its residual encoder."""
+    yield SegmenterSpec(
+        name="nnunet",
+        summary="nnU-Net, planned from the data (Isensee et al. 2021), through nnunetv2.",
+        factory="past_seg.nnunet.segmenter:NNUNet",
+        config="past_seg.nnunet.config:NNUNetConfig",
+    )
+    yield SegmenterSpec(
+        name="resunet",
+        summary="nnU-Net with a residual encoder, through nnunetv2.",
+        factory="past_seg.nnunet.segmenter:ResUNet",
+        config="past_seg.nnunet.config:ResUNetConfig",
+    )

@@ -1,0 +1,1 @@
+"""Pseudo-label strategies for PAST."""
