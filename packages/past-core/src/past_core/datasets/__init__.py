@@ -1,0 +1,1 @@
+"""The data sets that past-core reads, and how a folder finds its reader."""

@@ -1,0 +1,248 @@
+"""Writes the phantom in crossMoDA 2021's layout, and opens it as that."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import psutil
+from pydantic import Field, ValidationError, field_validator
+
+from past_core.config import PluginConfig
+from past_core.datasets.crossmoda import (
+    ORACLE,
+    PROTOCOLS,
+    SOURCE,
+    TARGET,
+    VALIDATION,
+    CrossModaConfig,
+    CrossModaReader,
+)
+from past_core.datasets.phantom.anatomy import COCHLEA, TUMOUR, Subject, fill
+from past_core.datasets.phantom.signal import acquire, block_mean
+from past_core.errors import DataError
+from past_core.interfaces.reader import DatasetReader
+from past_core.volume import Volume, save_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from past_core.dataset import Dataset
+
+__all__ = ["PhantomConfig", "PhantomReader", "write_phantom"]
+
+log = logging.getLogger(__name__)
+
+RECORD = "phantom.json"
+"""File that records the configuration a phantom was made with."""
+GENERATION = 1
+"""Raised whenever the same configuration gives other voxels than before."""
+
+FIELD_OF_VIEW = 210.0
+"""In-plane, in mm, as in crossMoDA."""
+COVERAGE = 60.0
+"""Along the slice axis, in mm."""
+FIRST_NUMBER = {SOURCE: 1, TARGET: 106, VALIDATION: 211}
+
+
+class PhantomConfig(PluginConfig):
+    """How many subjects, how finely scanned."""
+
+    seed: int = Field(default=0, ge=0)
+    """Another seed gives other subjects."""
+    source: int = Field(default=16, ge=2, le=105)
+    """Number of labelled ceT1 scans."""
+    target: int = Field(default=16, ge=2, le=105)
+    """Number of hrT2 scans for training, of other subjects."""
+    test: int = Field(default=8, ge=1)
+    """Number of hrT2 scans for testing, of other subjects again."""
+    protocols: Annotated[tuple[Literal["448", "384"], ...], Field(min_length=1)] = ("448", "384")
+    """Protocols of the hrT2 scans, taken in turns."""
+    matrix: int = Field(default=112, ge=56, le=448, multiple_of=28)
+    """In-plane voxels of ceT1 and protocol 448, a multiple of 28; protocol 384 has 6/7 of it."""
+    slices: int = Field(default=24, ge=8, le=120)
+    """Slices over 60 mm."""
+    noise: float = Field(default=0.03, ge=0, le=0.5)
+    """Noise in each channel as a portion of the signal of enhancing tumour or CSF."""
+    shading: float = Field(default=0.12, ge=0, le=1)
+    """Strength of the coil's smooth shading: standard deviation of its logarithm."""
+
+    @field_validator("protocols")
+    @classmethod
+    def _each_once(cls, protocols: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(protocols)) < len(protocols):
+            raise ValueError("a protocol is named twice")
+        return protocols
+
+    def matrix_of(self, sequence: str) -> int:
+        """In-plane voxels of "ceT1", "448" or "384"."""
+        return self.matrix * 6 // 7 if sequence == "384" else self.matrix
+
+
+class PhantomReader(DatasetReader):
+    """Makes the phantom in a folder unless it is there, and opens it.
+
+    It is chosen by name, never recognised: a folder that holds a phantom has
+    crossMoDA's layout.
+    """
+
+    config: PhantomConfig
+
+    def recognises(self, folder: Path) -> bool:  # noqa: ARG002
+        """Never: the phantom is chosen by name."""
+        return False
+
+    def open(self, folder: Path) -> Dataset:
+        """Write the phantom if ``folder`` is missing or empty, then list its cases.
+
+        Raises
+        ------
+        DataError
+            If the folder holds other files, or a phantom of another configuration.
+        """
+        write_phantom(folder, self.config)
+        return replace(CrossModaReader(CrossModaConfig()).open(folder), name="phantom")
+
+
+def write_phantom(folder: Path, config: PhantomConfig) -> None:
+    """Write a phantom into ``folder``, whole or not at all.
+
+    Nothing is done if it holds this very phantom already.
+
+    Raises
+    ------
+    DataError
+        If the folder holds other files, or a phantom of another configuration.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        _check_record(folder, config)
+        return
+    log.info("making the phantom in %s", folder)
+    with _whole_or_nothing(folder) as partial:
+        for part, number, sequence in _plan(config):
+            image, label = scan(config, number, sequence)
+            contrast = "ceT1" if part == SOURCE else "hrT2"
+            save_volume(image, partial / part / f"crossmoda_{number}_{contrast}.nii.gz")
+            beside = ORACLE if part == TARGET else part
+            save_volume(label, partial / beside / f"crossmoda_{number}_Label.nii.gz")
+        names = {str(config.matrix_of(name)): name for name in config.protocols}
+        (partial / PROTOCOLS).write_text(json.dumps(names) + "\n", "utf-8")
+        record = {"generation": GENERATION, "config": config.model_dump(mode="json")}
+        (partial / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def scan(config: PhantomConfig, number: int, sequence: str) -> tuple[Volume, Volume]:
+    """One subject's image (int16) and label (uint8), as LPS arrays.
+
+    Parameters
+    ----------
+    config
+        Of the phantom.
+    number
+        The case's number; with the seed it determines subject and scan.
+    sequence
+        "ceT1", "448" or "384".
+    """
+    rng = np.random.default_rng([config.seed, number])
+    subject = Subject.draw(rng)
+    matrix = config.matrix_of(sequence)
+    shape = (matrix, matrix, config.slices)
+    spacing = (FIELD_OF_VIEW / matrix, FIELD_OF_VIEW / matrix, COVERAGE / config.slices)
+    # Array axes run to the left, to the back and upwards.
+    affine = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    fine = [
+        affine[axis, axis] * ((np.arange(2 * n) - 0.5) / 2) + affine[axis, 3]
+        for axis, n in enumerate(shape)
+    ]
+    tissue = fill(subject, tuple(fine))
+    image = acquire(tissue, 2, sequence, noise=config.noise, shading=config.shading, rng=rng)
+    return Volume(image, affine), Volume(_label(tissue), affine)
+
+
+def _label(tissue: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A voxel belongs to a structure that fills at least half of it."""
+    portions = [
+        block_mean(np.isin(tissue, tissues).astype(np.float32), 2) for tissues in (TUMOUR, COCHLEA)
+    ]
+    label = np.zeros(portions[0].shape, np.uint8)
+    for value, portion in enumerate(portions, start=1):
+        label[portion >= 0.5] = value
+    return label
+
+
+def _plan(config: PhantomConfig) -> Iterator[tuple[str, int, str]]:
+    """Folder, number and sequence of every case."""
+    for part, count in (
+        (SOURCE, config.source),
+        (TARGET, config.target),
+        (VALIDATION, config.test),
+    ):
+        for n in range(count):
+            protocol = config.protocols[n % len(config.protocols)]
+            yield part, FIRST_NUMBER[part] + n, "ceT1" if part == SOURCE else protocol
+
+
+def _check_record(folder: Path, config: PhantomConfig) -> None:
+    path = folder / RECORD
+    if not path.is_file():
+        raise DataError(
+            f"{folder}: the folder is not empty and holds no phantom. "
+            "Name an empty or a new folder for it."
+        )
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        generation, found = record["generation"], PhantomConfig.model_validate(record["config"])
+    except (ValueError, TypeError, KeyError, ValidationError) as error:
+        raise DataError(
+            f"{path}: not a phantom's record ({error}). Remove the folder to make it anew."
+        ) from error
+    remedy = "Name another folder, or remove this one to make the phantom anew."
+    if generation != GENERATION:
+        raise DataError(
+            f"{folder}: holds a phantom of generation {generation}, this version makes "
+            f"generation {GENERATION}. {remedy}"
+        )
+    differences = [
+        f"{key} {old!r} there, {getattr(config, key)!r} asked for"
+        for key, old in found
+        if old != getattr(config, key)
+    ]
+    if differences:
+        raise DataError(
+            f"{folder}: holds a phantom of another configuration: "
+            f"{'; '.join(differences)}. {remedy}"
+        )
+
+
+@contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``folder``; rename it if the block succeeds.
+
+    What a killed process left is removed: the temporary name tells whose it was.
+    """
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".*.partial.{folder.name}"):
+        owner = re.match(r"\.(\d+)\.partial\.", left.name)
+        if owner and not psutil.pid_exists(int(owner[1])):
+            shutil.rmtree(left)
+    partial = folder.with_name(f".{os.getpid()}.partial.{folder.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        # An empty folder of that name is replaced.
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
