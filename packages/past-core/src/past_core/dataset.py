@@ -92,7 +92,7 @@ def _check_case(case: Case, labels: Labels) -> Iterator[str]:
         bad = int((~np.isfinite(image.data)).sum())
         yield f"{case.image}: {bad} voxels are NaN or infinite. Replace them, or drop the case."
     elif image.data.min() == image.data.max():
-        yield f"{case.image}: every voxel is {image.data.flat[0]}. Drop the case, or export it anew."
+        yield f"{case.image}: every voxel is {image.data.flat[0]}. Drop the case or export it anew."
     if abs(np.linalg.det(image.affine[:3, :3])) < 1e-9:
         yield f"{case.image}: the affine is singular. Repair the header (qform or sform)."
     if label is None:
