@@ -1,0 +1,209 @@
+"""Scores as rows: computed a case at a time, written as CSV, summarised as mean ± SD."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from past_core.errors import DataError
+from past_core.volume import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from past_core.interfaces import Metric
+    from past_core.labels import Labels
+    from past_core.volume import Volume
+
+__all__ = [
+    "MEAN",
+    "Score",
+    "Summary",
+    "read_scores",
+    "score_case",
+    "summarise",
+    "write_scores",
+]
+
+MEAN = "mean"
+"""Stands in place of a structure in summaries: the mean over a case's structures."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of ``scores.csv``."""
+
+    system: str
+    case: str
+    structure: str
+    metric: str
+    value: float
+    """``nan`` where the metric is undefined."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one system reaches on one structure by one metric, over cases."""
+
+    system: str
+    structure: str
+    """A structure, or ``MEAN``."""
+    metric: str
+    mean: float
+    """``nan`` if no case has a value."""
+    sd: float
+    """Sample standard deviation over cases (n - 1 in the denominator); ``nan`` if n < 2."""
+    n: int
+    """Cases with a value."""
+    undefined: int
+    """Cases without one (``nan``), left out."""
+
+
+def score_case(
+    prediction: Volume,
+    reference: Volume,
+    labels: Labels,
+    metrics: Mapping[str, Metric],
+    *,
+    system: str,
+    case: str,
+) -> list[Score]:
+    """Compare a segmentation with its reference by every metric.
+
+    Parameters
+    ----------
+    prediction, reference
+        Label maps ``(i, j, k)`` on one grid.
+    labels
+        The structures to score.
+    metrics
+        Metrics by name.
+    system, case
+        For the rows.
+
+    Raises
+    ------
+    DataError
+        If the two do not lie on one grid.
+    """
+    if prediction.data.shape != reference.data.shape or not np.allclose(
+        prediction.affine, reference.affine, atol=1e-2
+    ):
+        raise DataError(
+            f"case {case}: the prediction of {system} lies on another grid than the reference "
+            f"(shape {prediction.data.shape}, spacing {_mm(prediction)} against "
+            f"{reference.data.shape}, {_mm(reference)}). Resample it onto the reference with "
+            "nearest-neighbour interpolation."
+        )
+    predicted, true = prediction.data.astype(np.uint8), reference.data.astype(np.uint8)
+    rows = []
+    for name, metric in metrics.items():
+        values = metric(predicted, true, reference.spacing, labels)
+        rows += [Score(system, case, s, name, values[s]) for s in labels.structures]
+    return rows
+
+
+def write_scores(path: Path, rows: Iterable[Score]) -> None:
+    """Write rows as CSV, whole or not at all; values read back exactly."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows((*astuple(row)[:-1], repr(float(row.value))) for row in rows)
+
+
+def read_scores(path: Path) -> list[Score]:
+    """Read what ``write_scores`` wrote; further columns are skipped.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, lacks a column, or a value is no number.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            lacking = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
+            if lacking:
+                raise DataError(
+                    f"{path}: column {', '.join(lacking)} is missing; "
+                    f"a score table has {', '.join(_COLUMNS)}."
+                )
+            return [_row(path, reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: the score table cannot be read ({error}).") from error
+
+
+def summarise(rows: Sequence[Score]) -> list[Summary]:
+    """Mean and standard deviation over cases, by system, structure and metric.
+
+    Undefined values (``nan``) are left out and counted. Each system and metric gets a
+    further row ``MEAN``: the mean over a case's structures (those that are defined),
+    then over cases.
+
+    Systems, structures and metrics keep the order of their first appearance.
+
+    Raises
+    ------
+    DataError
+        If a system has two values for a case, structure and metric.
+    """
+    values: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+    for row in rows:
+        cases = values[row.system, row.structure, row.metric]
+        if row.case in cases:
+            raise DataError(
+                f"system {row.system} has two values of {row.metric} for {row.structure} "
+                f"in case {row.case}. Score each case once, or name the systems apart."
+            )
+        cases[row.case] = row.value
+    structures = list(dict.fromkeys(row.structure for row in rows))
+    summaries = []
+    for system in dict.fromkeys(row.system for row in rows):
+        for metric in dict.fromkeys(row.metric for row in rows if row.system == system):
+            found = {s: values[system, s, metric] for s in structures}
+            found = {s: cases for s, cases in found.items() if cases}
+            for structure, cases in found.items():
+                summaries.append(_summary(system, structure, metric, list(cases.values())))
+            ids = dict.fromkeys(case for cases in found.values() for case in cases)
+            means = [_mean([c[i] for c in found.values() if i in c]) for i in ids]
+            summaries.append(_summary(system, MEAN, metric, means))
+    return summaries
+
+
+_COLUMNS = [field.name for field in fields(Score)]
+
+
+def _row(path: Path, line: int, row: dict[str, str]) -> Score:
+    try:
+        return Score(**{c: row[c] for c in _COLUMNS[:-1]}, value=float(row["value"]))
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}, line {line}: the value is {row['value']!r}, no number. Score the case again."
+        ) from error
+
+
+def _summary(system: str, structure: str, metric: str, values: list[float]) -> Summary:
+    defined = [value for value in values if not math.isnan(value)]
+    spread = len(defined) > 1 and all(map(math.isfinite, defined))
+    sd = float(np.std(defined, ddof=1)) if spread else math.nan
+    return Summary(
+        *(system, structure, metric, _mean(values), sd),
+        n=len(defined),
+        undefined=len(values) - len(defined),
+    )
+
+
+def _mean(values: list[float]) -> float:
+    """The mean of the values that are defined; ``nan`` if none is."""
+    defined = [value for value in values if not math.isnan(value)]
+    return math.fsum(defined) / len(defined) if defined else math.nan
+
+
+def _mm(volume: Volume) -> str:
+    return " x ".join(f"{size:.3g}" for size in volume.spacing) + " mm"
