@@ -1,15 +1,22 @@
 """PAST's common ground: volumes, cases, data sets, interfaces, plugins and the pipeline.
 
-Importing this package imports no deep-learning framework; what needs one (the
-metrics) sits behind the extra ``past-core[metrics]`` and is loaded when used.
+The names below are loaded when they are first used, so that listing plugins stays
+quick; and nothing here imports a deep-learning framework. What needs one (the metrics)
+sits behind the extra ``past-core[metrics]``.
 """
 
-from past_core.case import Case
-from past_core.dataset import Dataset
-from past_core.errors import ConfigError, DataError, PastError, PluginError
-from past_core.labels import Labels
-from past_core.roi import ROI
-from past_core.volume import Volume, load_volume, save_volume
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from past_core.case import Case
+    from past_core.dataset import Dataset
+    from past_core.errors import ConfigError, DataError, PastError, PluginError
+    from past_core.labels import Labels
+    from past_core.roi import ROI
+    from past_core.volume import Volume, load_volume, save_volume
 
 __all__ = [
     "ROI",
@@ -24,3 +31,19 @@ __all__ = [
     "load_volume",
     "save_volume",
 ]
+
+_HOMES = {
+    "case": ("Case",),
+    "dataset": ("Dataset",),
+    "errors": ("ConfigError", "DataError", "PastError", "PluginError"),
+    "labels": ("Labels",),
+    "roi": ("ROI",),
+    "volume": ("Volume", "load_volume", "save_volume"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"past_core.{module}"), name)
+    raise AttributeError(f"module 'past_core' has no attribute '{name}'")

@@ -65,6 +65,11 @@ class Volume:
         """Voxel size in mm along each spatial axis."""
         return spacing_of(self.affine)
 
+    @property
+    def slice_axis(self) -> int:
+        """The axis across the slices: the one of the coarsest spacing, the last of equals."""
+        return max(range(3), key=lambda axis: (round(self.spacing[axis], 3), axis))
+
     def canonical(self) -> Volume:
         """Flip and swap axes so that they run closest to right, anterior, superior.
 

@@ -1,0 +1,47 @@
+"""``past-cli evaluate``: score segmentations that lie in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["evaluate"]
+
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command()
+@click.argument("predictions", type=FOLDER)
+@click.argument("references", type=FOLDER)
+@click.option(
+    "--labels",
+    required=True,
+    metavar="NAME,NAME",
+    help="Structures in the order of their values: 'vs,cochlea' means vs = 1, cochlea = 2.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the scores as CSV."
+)
+def evaluate(predictions: Path, references: Path, labels: str, out: Path | None) -> None:
+    """Score the segmentations in PREDICTIONS against files of the same name in REFERENCES."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from past_cli.tables import score_table  # noqa: PLC0415
+    from past_core.evaluation import score_folders  # noqa: PLC0415
+    from past_core.labels import Labels  # noqa: PLC0415
+    from past_core.plugins import Registry  # noqa: PLC0415
+    from past_core.scoring import summarise, write_scores  # noqa: PLC0415
+
+    names = tuple(name.strip() for name in labels.split(","))
+    registry = Registry()
+    metrics = {
+        one.spec.name: registry.create(
+            "metric", one.spec.name, registry.config("metric", one.spec.name, {}, one.spec.name)
+        )
+        for one in registry.all("metric")
+    }
+    rows = score_folders(predictions, references, Labels(names), metrics)
+    Console().print(score_table(summarise(rows)))
+    if out is not None:
+        write_scores(out, rows)

@@ -1,0 +1,29 @@
+"""The recipes that come with the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from past_core.errors import ConfigError
+
+__all__ = ["find_recipe"]
+
+FOLDER = Path(__file__).parent
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a built-in recipe, or the path itself if it names a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If there is neither.
+    """
+    built_in = FOLDER / f"{name}.toml"
+    if built_in.is_file():
+        return built_in
+    path = Path(name)
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+    raise ConfigError(f"--recipe {name}: neither a built-in recipe ({known}) nor a TOML file.")

@@ -1,0 +1,63 @@
+"""Scoring of segmentations that lie in a folder, whoever made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from past_core.errors import DataError
+from past_core.interfaces import Metric
+from past_core.labels import Labels
+from past_core.scoring import Score, score_case
+from past_core.volume import Volume, load_volume
+
+__all__ = ["score_folders"]
+
+
+def score_folders(
+    predictions: Path, references: Path, labels: Labels, metrics: Mapping[str, Metric]
+) -> list[Score]:
+    """Score every NIfTI file in ``predictions`` against its namesake in ``references``.
+
+    The system is named after the predictions' folder, the case after the file.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to score, a reference is missing, a label value is not
+        declared, or two files lie on different grids; all missing files at once.
+    """
+    paths = sorted(path for path in predictions.iterdir() if path.name.endswith(NIFTI))
+    if not paths:
+        raise DataError(f"{predictions}: no .nii or .nii.gz file to score.")
+    missing = [path.name for path in paths if not (references / path.name).is_file()]
+    if missing:
+        raise DataError(
+            f"{references}: no reference for {', '.join(missing)}. Predictions and references "
+            "are paired by file name: rename the files, or take the rest out."
+        )
+    rows = []
+    for path in paths:
+        prediction = _load_labels(path, labels)
+        reference = _load_labels(references / path.name, labels)
+        case = path.name.removesuffix(".gz").removesuffix(".nii")
+        rows += score_case(
+            prediction, reference, labels, metrics, system=predictions.name, case=case
+        )
+    return rows
+
+
+NIFTI = (".nii", ".nii.gz")
+
+
+def _load_labels(path: Path, labels: Labels) -> Volume:
+    volume = load_volume(path)
+    undeclared = sorted(set(np.unique(volume.data).tolist()) - set(range(labels.count)))
+    if undeclared:
+        raise DataError(
+            f"{path}: label values {undeclared} are not declared; the structures are "
+            f"{labels.as_mapping()}. Name every structure, in the order of the values."
+        )
+    return volume
