@@ -1,0 +1,83 @@
+"""Configuration of the segmenters; importing this imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from past_core.config import PluginConfig
+
+__all__ = ["NNUNetConfig", "ResUNetConfig"]
+
+LEARNING_RATE = {"sgd": 1e-2, "adamw": 3e-3}
+WEIGHT_DECAY = {"sgd": 3e-5, "adamw": 1e-3}
+
+
+class NNUNetConfig(PluginConfig):
+    """Settings of nnU-Net; the defaults are nnU-Net's own (Isensee et al. 2021)."""
+
+    iterations: int = Field(250_000, ge=1)
+    """Training iterations of a fit from random weights (nnU-Net: 1000 epochs of 250)."""
+    iterations_per_epoch: int = Field(250, ge=1)
+    """Iterations between two checkpoints, and between two steps of the polynomial rate."""
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """``sgd``: Nesterov momentum 0.99 with polynomial decay. ``adamw``: one cycle, which
+    learns from a few hundred iterations where SGD needs tens of thousands."""
+    learning_rate: float | None = Field(None, gt=0)
+    """Peak learning rate; by default 0.01 for ``sgd``, 0.003 for ``adamw``."""
+    weight_decay: float | None = Field(None, ge=0)
+    """By default 3e-5 for ``sgd``, 1e-3 for ``adamw``."""
+    warm_iterations: int | None = Field(None, ge=1)
+    """Iterations of a fit that starts from given weights; by default ``iterations``."""
+    warm_learning_rate: float | None = Field(None, gt=0)
+    """Peak learning rate of such a fit; by default ``learning_rate``."""
+
+    base_features: int = Field(32, ge=1)
+    """Feature maps at full resolution; every stage doubles them."""
+    max_features: int = Field(320, ge=1)
+    """Upper limit of feature maps."""
+    gpu_memory_gb: float = Field(8.0, gt=0)
+    """Memory that nnU-Net plans the patch size and the batch size for."""
+    patch_voxels: int | None = Field(None, ge=512)
+    """Plan the largest patch of at most this many voxels, instead of by memory."""
+    batch_size: int | None = Field(None, ge=1)
+    """Patches an iteration; by default as planned."""
+    foreground_share: float = Field(0.33, ge=0, le=1)
+    """Share of a batch's patches that are centred on a structure."""
+    augmentation: Literal["nnunet", "light"] = "nnunet"
+    """``light`` leaves out nnU-Net's blurring and its simulated low resolution."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic on the CPU; ``auto`` takes bfloat16 where the processor multiplies it
+    natively. CUDA uses nnU-Net's mixed precision, unless ``float32``."""
+    mirroring: bool = True
+    """Average predictions over all mirrored copies: eight times the work in 3D."""
+    tile_step: float = Field(0.5, gt=0, le=1)
+    """Step of the sliding window, as a fraction of the patch size."""
+
+    @model_validator(mode="after")
+    def _check_features(self) -> Self:
+        if self.max_features < self.base_features:
+            raise ValueError(
+                f"max_features ({self.max_features}) must be at least "
+                f"base_features ({self.base_features})"
+            )
+        return self
+
+    def peak_rate(self, warm: bool) -> float:
+        """Peak learning rate of a fit from random (or, if ``warm``, given) weights."""
+        cold = self.learning_rate or LEARNING_RATE[self.optimizer]
+        return (self.warm_learning_rate or cold) if warm else cold
+
+    def total_iterations(self, warm: bool) -> int:
+        """Iterations of a fit from random (or, if ``warm``, given) weights."""
+        return (self.warm_iterations or self.iterations) if warm else self.iterations
+
+    def decay(self) -> float:
+        """Weight decay of the chosen optimizer."""
+        return WEIGHT_DECAY[self.optimizer] if self.weight_decay is None else self.weight_decay
+
+
+class ResUNetConfig(NNUNetConfig):
+    """Settings of nnU-Net with a residual encoder; the same keys."""

@@ -1,0 +1,169 @@
+"""Fingerprint, plan and preprocess a raw data set: nnU-Net's steps before training.
+
+nnU-Net runs its per-case functions in pools of spawned processes, each of which imports
+torch anew. Here the same functions run in this process, which is quicker for the small
+regions that PAST works in.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import (
+    DatasetFingerprintExtractor,
+)
+from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import (
+    ExperimentPlanner,
+)
+from nnunetv2.experiment_planning.experiment_planners.residual_unets import (
+    residual_encoder_unet_planners as residual_planners,
+)
+from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
+from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
+
+from past_core.errors import DataError
+from past_seg.nnunet.folders import CONFIGURATION, Folders, Json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from past_seg.nnunet.config import NNUNetConfig
+
+__all__ = ["PLANNERS", "extract_fingerprint", "make_plans", "preprocess"]
+
+INTENSITY_SAMPLES = 10_000
+"""Foreground voxels a case gives to the intensity statistics. nnU-Net normalises MRI by
+each image's own mean and standard deviation, so they serve the record only."""
+
+
+class _VoxelBudget:
+    """Limits the patch by its voxels instead of by the memory of the network.
+
+    nnU-Net shrinks the patch until an estimate falls below a reference value; here the
+    estimate is the number of voxels, and the reference the budget. nnU-Net still decides
+    which axis gives way and what topology follows.
+    """
+
+    UNet_reference_val_3d: float
+    UNet_reference_val_2d: float
+
+    def budget(self, voxels: int) -> None:
+        self.UNet_reference_val_3d = voxels
+        self.UNet_reference_val_2d = 2048**2  # the 2D plan is made too, but never used
+
+    @staticmethod
+    def static_estimate_VRAM_usage(patch_size: Sequence[int], *_: object) -> float:  # noqa: N802
+        return float(np.prod(patch_size, dtype=np.float64))
+
+
+class _PlainByVoxels(_VoxelBudget, ExperimentPlanner):  # type: ignore[misc]
+    """nnU-Net's planner within a budget of voxels."""
+
+
+class _ResidualByVoxels(_VoxelBudget, residual_planners.ResEncUNetPlanner):  # type: ignore[misc]
+    """nnU-Net's planner of residual encoders within a budget of voxels."""
+
+
+PLANNERS: dict[str, tuple[type[Any], type[Any]]] = {
+    "nnunet": (ExperimentPlanner, _PlainByVoxels),
+    "resunet": (residual_planners.ResEncUNetPlanner, _ResidualByVoxels),
+}
+"""By kind of network: the planner for a memory target, and the one for a voxel budget."""
+
+
+def extract_fingerprint(folders: Folders, dataset: Json) -> None:
+    """Write ``dataset_fingerprint.json``: sizes, spacings and intensities of all cases."""
+    files = get_filenames_of_train_images_and_targets(str(folders.raw), dataset)
+    cases = [
+        DatasetFingerprintExtractor.analyze_case(
+            one["images"], one["label"], NibabelIO, num_samples=INTENSITY_SAMPLES
+        )
+        for one in files.values()
+    ]
+    shapes, spacings, intensities, _, remaining = zip(*cases, strict=True)
+    sample = np.concatenate([np.asarray(channels[0], np.float64) for channels in intensities])
+    low, median, high = np.percentile(sample, (0.5, 50.0, 99.5))
+    fingerprint = {
+        "spacings": spacings,
+        "shapes_after_crop": shapes,
+        "foreground_intensity_properties_per_channel": {
+            "0": {
+                "mean": sample.mean(),
+                "median": median,
+                "std": sample.std(),
+                "min": sample.min(),
+                "max": sample.max(),
+                "percentile_99_5": high,
+                "percentile_00_5": low,
+            }
+        },
+        "median_relative_size_after_cropping": np.median(remaining),
+    }
+    write_json(fingerprint, folders.preprocessed / "dataset_fingerprint.json")
+
+
+def make_plans(folders: Folders, kind: str, config: NNUNetConfig) -> Json:
+    """Let nnU-Net plan spacing, patch, topology and batch from the fingerprint.
+
+    Returns
+    -------
+    dict
+        nnU-Net's plans, as it stores them in JSON.
+    """
+    by_memory, by_voxels = PLANNERS[kind]
+    if config.patch_voxels is None:
+        planner = by_memory(folders.raw.name, gpu_memory_target_in_gb=config.gpu_memory_gb)
+    else:
+        planner = by_voxels(folders.raw.name)
+        planner.budget(config.patch_voxels)
+    planner.UNet_base_num_features = config.base_features
+    planner.UNet_max_features_3d = config.max_features
+    # Never plan a second, coarse network: only the one at full resolution is trained.
+    planner.lowres_creation_threshold = 0
+    plans: Json = planner.plan_experiment()
+    if CONFIGURATION not in plans["configurations"]:
+        raise DataError("the volumes have a single slice; PAST segments 3D volumes.")
+    plans["configurations"] = {CONFIGURATION: plans["configurations"][CONFIGURATION]}
+    if config.batch_size is not None:
+        plans["configurations"][CONFIGURATION]["batch_size"] = config.batch_size
+    return plain(plans)
+
+
+def plain(value: Json) -> Json:
+    """Turn tuples and numpy's numbers into what JSON gives back when read."""
+    result: Json = json.loads(json.dumps(value, default=lambda array: array.tolist()))
+    return result
+
+
+def preprocess(
+    folders: Folders, dataset: Json, plans: Json, report: Callable[[int, int], None]
+) -> None:
+    """Crop, normalise and resample every case to the planned spacing.
+
+    A case is moved to its place when it is complete, the ``.pkl`` last: a case that has
+    one is not done again.
+    """
+    manager = PlansManager(plans)
+    configuration = manager.get_configuration(CONFIGURATION)
+    preprocessor = DefaultPreprocessor(verbose=False)
+    unfinished = folders.preprocessed / "unfinished"
+    files = get_filenames_of_train_images_and_targets(str(folders.raw), dataset)
+    folders.voxels.mkdir(parents=True, exist_ok=True)
+    unfinished.mkdir(exist_ok=True)
+    for done, (name, one) in enumerate(files.items()):
+        report(done, len(files))
+        if (folders.voxels / f"{name}.pkl").exists():
+            continue
+        parts = [f"{name}.b2nd", f"{name}_seg.b2nd", f"{name}.pkl"]
+        for part in parts:
+            (unfinished / part).unlink(missing_ok=True)
+        preprocessor.run_case_save(
+            str(unfinished / name), one["images"], one["label"], manager, configuration, dataset
+        )
+        for part in parts:
+            (unfinished / part).replace(folders.voxels / part)
+    unfinished.rmdir()

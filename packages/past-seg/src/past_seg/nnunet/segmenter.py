@@ -1,0 +1,225 @@
+"""The plugins ``nnunet`` and ``resunet``: fit, predict, save and load."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import torch
+
+from past_core.config import parse_config
+from past_core.errors import DataError
+from past_core.interfaces import Segmenter
+from past_core.labels import Labels
+from past_seg.nnunet import planning, storage
+from past_seg.nnunet.capture import captured
+from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
+from past_seg.nnunet.folders import (
+    CONFIGURATION,
+    Folders,
+    Json,
+    digest,
+    environment,
+    write_json,
+    write_raw,
+)
+from past_seg.nnunet.prediction import Predictor
+from past_seg.nnunet.trainer import Trainer, kept_random_state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from past_core.case import Case
+    from past_core.interfaces import Context
+    from past_core.volume import Volume
+
+__all__ = ["NNUNet", "ResUNet"]
+
+log = logging.getLogger(__name__)
+
+PLANNED_BY = ("base_features", "max_features", "gpu_memory_gb", "patch_voxels")
+"""Settings that decide the network; a warm start must not change them."""
+
+
+class NNUNet(Segmenter):
+    """nnU-Net (Isensee et al. 2021) with its plain encoder, at full resolution in 3D."""
+
+    kind: ClassVar[str] = "nnunet"
+    """Name of the plugin, written into saved files."""
+    config_class: ClassVar[type[NNUNetConfig]] = NNUNetConfig
+
+    config: NNUNetConfig
+
+    def __init__(self, config: NNUNetConfig) -> None:
+        super().__init__(config)
+        self._saved: storage.Saved | None = None
+        self._predictor: Predictor | None = None
+        self._device = "cpu"
+
+    def fit(
+        self,
+        cases: Sequence[Case],
+        labels: Labels,
+        context: Context,
+        init_from: Path | None = None,
+    ) -> None:
+        """Plan from the cases and train; see ``past_core.interfaces.Segmenter.fit``.
+
+        With ``init_from``, plan and weights are those saved there, and the numbers of the
+        configuration's ``warm_`` settings hold. ``context.folder`` gets nnU-Net's folders
+        ``raw`` and ``preprocessed``, ``checkpoint.pt`` and ``losses.csv``.
+
+        Raises
+        ------
+        DataError
+            If a case cannot be trained on, or ``init_from`` does not fit.
+        """
+        start = None if init_from is None else self._start_from(init_from, labels)
+        with environment(context.folder) as folders, kept_random_state():
+            self._claim(cases, labels, context, init_from)
+            dataset, plans = self._prepare(folders, cases, labels, context, start)
+            with captured(log):
+                trainer = Trainer(
+                    plans | {"continue_training": False},
+                    CONFIGURATION,
+                    "all",
+                    dataset,
+                    torch.device(context.device),
+                )
+                trainer.prepare(self.config, context, warm=start is not None)
+            if start is not None:
+                storage.load_unique(trainer.network, start.weights)
+            trainer.fit()
+        self._keep(
+            storage.Saved(
+                self.kind,
+                self.config.model_dump(),
+                labels.structures,
+                plans,
+                {key: value for key, value in dataset.items() if key != "dataset"},
+                storage.unique_weights(trainer.network),
+            ),
+            context.device,
+        )
+
+    def predict(self, volume: Volume) -> npt.NDArray[np.floating[Any]]:
+        """Class probabilities; see ``past_core.interfaces.Segmenter.predict``."""
+        saved = self._trained()
+        if self._predictor is None:
+            heads = len(saved.structures) + 1
+            network = storage.build_network(saved, heads)
+            self._predictor = Predictor(
+                network, saved.plans, saved.dataset, self.config, self._device
+            )
+        return self._predictor(volume)
+
+    def save(self, folder: Path) -> None:
+        """Write ``weights.safetensors`` and ``segmenter.json``."""
+        storage.write(self._trained(), folder)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> Self:
+        """Read back what ``save`` wrote; no code in the files is run."""
+        saved = storage.read(folder, cls.kind)
+        config = parse_config(cls.config_class, saved.config, str(folder / "segmenter.json"))
+        segmenter = cls(config)
+        segmenter._keep(saved, device)
+        return segmenter
+
+    def _keep(self, saved: storage.Saved, device: str) -> None:
+        self._saved, self._device, self._predictor = saved, device, None
+
+    def _trained(self) -> storage.Saved:
+        if self._saved is None:
+            raise ValueError(f"this {self.kind} is not trained: call fit or load first")
+        return self._saved
+
+    def _start_from(self, folder: Path, labels: Labels) -> storage.Saved:
+        """Read a saved segmenter that training can go on from."""
+        start = storage.read(folder, self.kind)
+        if start.structures != labels.structures:
+            raise DataError(
+                f"{folder}: was trained for {list(start.structures)}, not for "
+                f"{list(labels.structures)}. Start from random weights instead."
+            )
+        for key in PLANNED_BY:
+            was, now = start.config.get(key), getattr(self.config, key)
+            if was != now:
+                raise DataError(
+                    f"{folder}: was planned with {key} = {was}, the recipe has {now}. "
+                    f"Set {key} = {was}, or start from random weights."
+                )
+        return start
+
+    def _claim(
+        self,
+        cases: Sequence[Case],
+        labels: Labels,
+        context: Context,
+        init_from: Path | None,
+    ) -> None:
+        """Note what the folder is for; leftovers of other work are removed, not resumed."""
+        parts: list[Path | Json] = [
+            {
+                "kind": self.kind,
+                "config": self.config.model_dump(),
+                "structures": labels.structures,
+                "seed": context.seed,
+                "cases": [case.id for case in cases],
+                "warm": init_from is not None,
+            }
+        ]
+        parts += [path for case in cases for path in (case.image, case.label) if path is not None]
+        parts += [] if init_from is None else [init_from / storage.DESCRIPTION]
+        work = {"work": digest(parts)}
+        note = context.folder / "work.json"
+        if note.exists() and json.loads(note.read_text()) == work:
+            return
+        for name in ("raw", "preprocessed", "results"):
+            shutil.rmtree(context.folder / name, ignore_errors=True)
+        for name in ("prepared.json", "checkpoint.pt", "losses.csv"):
+            (context.folder / name).unlink(missing_ok=True)
+        write_json(work, note)
+
+    def _prepare(
+        self,
+        folders: Folders,
+        cases: Sequence[Case],
+        labels: Labels,
+        context: Context,
+        start: storage.Saved | None,
+    ) -> tuple[Json, Json]:
+        """Write, plan and preprocess the data set; return nnU-Net's ``dataset.json`` and plans."""
+        note = folders.root / "prepared.json"
+        total = self.config.total_iterations(warm=start is not None)
+        if not note.exists():
+            dataset = write_raw(folders, cases, labels)
+            with captured(log):
+                if start is None:
+                    planning.extract_fingerprint(folders, dataset)
+                    plans = planning.make_plans(folders, self.kind, self.config)
+                else:
+                    plans = start.plans
+            write_json({"dataset": dataset, "plans": plans}, note)
+        prepared = json.loads(note.read_text())
+        dataset, plans = prepared["dataset"], prepared["plans"]
+        planning.preprocess(
+            folders,
+            dataset,
+            plans,
+            lambda done, count: context.progress(0, total, f"preprocessing {done + 1}/{count}"),
+        )
+        return dataset, plans
+
+
+class ResUNet(NNUNet):
+    """nnU-Net with a residual encoder, planned as by its ResEnc planners."""
+
+    kind = "resunet"
+    config_class = ResUNetConfig

@@ -1,0 +1,201 @@
+"""Keeps a trained network on disk as safetensors and JSON, which run no code when read.
+
+nnU-Net's plans name Python classes that it imports, so plans from a file are checked
+against the few names that its planners write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from past_core.errors import DataError
+from past_core.volume import atomic_path
+from past_seg.nnunet.folders import CONFIGURATION, Json, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["DESCRIPTION", "Saved", "build_network", "read", "unique_weights", "write"]
+
+FORMAT = "past-seg/1"
+DESCRIPTION = "segmenter.json"
+"""The file that tells all but the weights, and their hash."""
+WEIGHTS = "weights.safetensors"
+ARCHITECTURES = {
+    "nnunet": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+    "resunet": "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet",
+}
+IMPORTED = {
+    "conv_op": "torch.nn.modules.conv.Conv3d",
+    "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+    "nonlin": "torch.nn.LeakyReLU",
+    "dropout_op": None,
+}
+"""What nnU-Net's planners write for the arguments that name a class to import."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a segmenter is made of."""
+
+    kind: str
+    """``nnunet`` or ``resunet``."""
+    config: Json
+    structures: tuple[str, ...]
+    plans: Json
+    dataset: Json
+    """nnU-Net's ``dataset.json`` without its list of files."""
+    weights: dict[str, torch.Tensor]
+
+
+def write(saved: Saved, folder: Path) -> None:
+    """Write ``weights.safetensors``, then ``segmenter.json``, which names its hash."""
+    weights = folder / WEIGHTS
+    with atomic_path(weights) as temporary:
+        save_file(saved.weights, temporary)
+    description = {
+        "format": FORMAT,
+        "kind": saved.kind,
+        "structures": list(saved.structures),
+        "config": saved.config,
+        "dataset": saved.dataset,
+        "plans": saved.plans,
+        "weights_sha256": _hash(weights),
+    }
+    write_json(description, folder / DESCRIPTION)
+
+
+def read(folder: Path, kind: str) -> Saved:
+    """Read what ``write`` wrote.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged, or of another kind of segmenter.
+    """
+    path, weights_path = folder / DESCRIPTION, folder / WEIGHTS
+    for one in (path, weights_path):
+        if not one.is_file():
+            raise DataError(f"{one}: no such file. {folder} holds no saved {kind}; train one.")
+    try:
+        found = json.loads(path.read_text())
+        if found["format"] != FORMAT:
+            raise DataError(f"{path}: format is {found['format']!r}, expected {FORMAT!r}.")
+        if found["kind"] != kind:
+            raise DataError(
+                f"{path}: holds a '{found['kind']}', expected a '{kind}'. "
+                "Choose that segmenter, or another folder."
+            )
+        _check_plans(found["plans"], kind)
+        if found["weights_sha256"] != _hash(weights_path):
+            raise DataError(
+                f"{weights_path}: not the file that {path.name} was written with (truncated or "
+                "replaced). Copy both again, or train anew."
+            )
+        return Saved(
+            kind,
+            dict(found["config"]),
+            tuple(found["structures"]),
+            found["plans"],
+            found["dataset"],
+            load_file(weights_path),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise DataError(
+            f"{path}: not what a segmenter saves ({type(error).__name__}: {error}). "
+            "Copy the folder again, or train anew."
+        ) from error
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_plans(plans: Json, kind: str) -> None:
+    """Accept only names that nnU-Net's planners write for this kind."""
+    configuration = plans["configurations"][CONFIGURATION]
+    architecture = configuration["architecture"]
+    arguments = architecture["arch_kwargs"]
+    named: list[tuple[str, Any, Any]] = [
+        ("network_class_name", architecture["network_class_name"], ARCHITECTURES[kind]),
+        ("_kw_requires_import", sorted(architecture["_kw_requires_import"]), sorted(IMPORTED)),
+        ("preprocessor_name", configuration["preprocessor_name"], "DefaultPreprocessor"),
+        ("normalization_schemes", configuration["normalization_schemes"], ["ZScoreNormalization"]),
+        ("image_reader_writer", plans["image_reader_writer"], "NibabelIO"),
+        ("label_manager", plans["label_manager"], "LabelManager"),
+        *((key, arguments[key], value) for key, value in IMPORTED.items()),
+        *(
+            (key, configuration[key], "resample_data_or_seg_to_shape")
+            for key in ("resampling_fn_data", "resampling_fn_seg", "resampling_fn_probabilities")
+        ),
+    ]
+    for key, value, expected in named:
+        if value != expected:
+            raise ValueError(f"plans: {key} is {value!r}, expected {expected!r}")
+
+
+def build_network(saved: Saved, heads: int) -> torch.nn.Module:
+    """Build the planned network and fill in the weights.
+
+    Raises
+    ------
+    DataError
+        If the weights are not those of the planned network.
+    """
+    architecture = saved.plans["configurations"][CONFIGURATION]["architecture"]
+    try:
+        network: torch.nn.Module = get_network_from_plans(
+            architecture["network_class_name"],
+            architecture["arch_kwargs"],
+            architecture["_kw_requires_import"],
+            1,
+            heads,
+            allow_init=False,
+            deep_supervision=True,
+        )
+        load_unique(network, saved.weights)
+    except (TypeError, ValueError, KeyError, RuntimeError, AssertionError) as error:
+        raise DataError(
+            f"the saved {saved.kind} cannot be rebuilt: {error}. Copy its folder again, or train "
+            "anew."
+        ) from error
+    return network
+
+
+def unique_weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Weights by name, each once: nnU-Net's decoder holds the encoder a second time."""
+    return {
+        name: weight.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, weight in network.named_parameters()
+    }
+
+
+def load_unique(network: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    """Copy weights into a network of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If a name or shape differs.
+    """
+    own = dict(network.named_parameters())
+    if set(own) != set(weights):
+        odd = sorted(set(own) ^ set(weights))
+        raise ValueError(f"{len(odd)} weights do not match, such as {odd[0]}")
+    for name, weight in own.items():
+        if weight.shape != weights[name].shape:
+            raise ValueError(
+                f"{name} has shape {tuple(weights[name].shape)}, expected {tuple(weight.shape)}"
+            )
+    with torch.no_grad():
+        for name, weight in own.items():
+            weight.copy_(weights[name])

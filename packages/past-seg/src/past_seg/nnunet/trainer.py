@@ -1,0 +1,238 @@
+"""nnU-Net's trainer with a seed for every epoch, checkpoints that run no code, and AdamW.
+
+The network, its loss with deep supervision, the sampling of patches and the augmentation
+are nnU-Net's; the loop is short enough to read here.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import random
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
+from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
+from batchgeneratorsv2.transforms.utils.random import RandomTransform
+from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+from past_core.volume import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from past_core.interfaces import Context
+    from past_seg.nnunet.config import NNUNetConfig
+
+__all__ = ["Trainer", "autocast", "kept_random_state"]
+
+log = logging.getLogger(__name__)
+
+MEMORY_FOR_CASES = 2 * 1024**3
+"""Preprocessed cases are kept in memory up to this many bytes; the rest stay on disk."""
+GRADIENT_NORM = 12.0
+"""nnU-Net's limit of the gradient's norm."""
+
+
+class _CasesInMemory(nnUNetDatasetBlosc2):  # type: ignore[misc]
+    """nnU-Net's data set on disk, each case decompressed once as long as memory allows."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (nnU-Net's own)
+        super().__init__(*args, **kwargs)
+        self._kept: dict[str, tuple[Any, ...]] = {}
+        self._free = MEMORY_FOR_CASES
+
+    def load_case(self, identifier: str) -> tuple[Any, ...]:
+        if identifier not in self._kept:
+            data, seg, previous, properties = super().load_case(identifier)
+            if (size := data.nbytes + seg.nbytes) > self._free:
+                return data, seg, previous, properties
+            self._free -= size
+            self._kept[identifier] = (data[:], seg[:], previous, properties)
+        return self._kept[identifier]
+
+
+class Trainer(nnUNetTrainer):  # type: ignore[misc]
+    """Trains for a number of iterations; killed at any time, it goes on to the same end.
+
+    ``__init__`` is nnU-Net's: it must keep its parameter names. Call ``prepare`` next.
+    """
+
+    def prepare(self, config: NNUNetConfig, context: Context, warm: bool) -> None:
+        """Take over the settings and build network, optimizer and loss."""
+        self.config = config
+        self.context = context
+        self.device = torch.device(context.device)
+        self.total_iterations = config.total_iterations(warm)
+        self.num_iterations_per_epoch = min(config.iterations_per_epoch, self.total_iterations)
+        self.num_epochs = -(-self.total_iterations // self.num_iterations_per_epoch)
+        self.initial_lr = config.peak_rate(warm)
+        self.weight_decay = config.decay()
+        self.oversample_foreground_percent = config.foreground_share
+        self.rows: list[tuple[int, float, float]] = []
+        """Iteration (from 1), learning rate and training loss, of every iteration."""
+        seed_everything(context.seed, 0)
+        self.initialize()
+        self.dataset_class = _CasesInMemory
+        if self.device.type == "cpu":
+            self.network.to(memory_format=torch.channels_last_3d)
+
+    def configure_optimizers(self) -> tuple[torch.optim.Optimizer, Any]:
+        """nnU-Net's SGD with polynomial decay by epoch, or AdamW with one cycle."""
+        if self.config.optimizer == "sgd":
+            optimizer, schedule = super().configure_optimizers()
+            return optimizer, schedule
+        adamw = torch.optim.AdamW(
+            self.network.parameters(), self.initial_lr, weight_decay=self.weight_decay
+        )
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            adamw, self.initial_lr, total_steps=self.total_iterations + 1
+        )
+        return adamw, cycle
+
+    def fit(self) -> None:
+        """Train from the last checkpoint, if there is one, to the last iteration."""
+        self._resume()
+        if self.current_epoch >= self.num_epochs:
+            return
+        self.dataloader_train = self._patches()
+        self.set_deep_supervision_enabled(self.enable_deep_supervision)
+        self.network.train()
+        while self.current_epoch < self.num_epochs:
+            seed_everything(self.context.seed, self.current_epoch + 1)
+            if self.config.optimizer == "sgd":
+                self.lr_scheduler.step(self.current_epoch)
+            start = self.current_epoch * self.num_iterations_per_epoch
+            stop = min(start + self.num_iterations_per_epoch, self.total_iterations)
+            for iteration in range(start + 1, stop + 1):
+                rate = self.optimizer.param_groups[0]["lr"]
+                loss = self.train_step(next(self.dataloader_train))["loss"]
+                if self.config.optimizer == "adamw":
+                    self.lr_scheduler.step()
+                self.rows.append((iteration, rate, loss))
+                self.context.progress(iteration, self.total_iterations, f"loss {loss:.3f}")
+            self.current_epoch += 1
+            self._keep()
+
+    def train_step(self, batch: dict[str, Any]) -> dict[str, float]:
+        """One step: nnU-Net's own on CUDA; on the CPU in bfloat16 where that is native."""
+        if self.device.type == "cuda" and self.config.precision != "float32":
+            return {"loss": float(super().train_step(batch)["loss"])}
+        self.optimizer.zero_grad(set_to_none=True)
+        data = batch["data"].to(self.device, memory_format=torch.channels_last_3d)
+        target = [one.to(self.device) for one in batch["target"]]
+        with autocast(self.config, self.device):
+            outputs = self.network(data)
+        loss = self.loss([output.float() for output in outputs], target)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+        self.optimizer.step()
+        return {"loss": float(loss.detach())}
+
+    def do_split(self) -> tuple[list[str], list[str]]:
+        """Train on all cases: PAST's test cases never come here."""
+        names = self.dataset_class.get_identifiers(self.preprocessed_dataset_folder)
+        return sorted(names), sorted(names)
+
+    def print_to_log_file(self, *args: object, **_: object) -> None:
+        """Log instead of printing."""
+        if text := " ".join(str(arg) for arg in args).strip():
+            log.info("%s", text)
+
+    def _patches(self) -> Any:  # noqa: ANN401  (batchgenerators is untyped)
+        """nnU-Net's source of augmented batches, made repeatable and as light as asked."""
+        source, _ = self.get_dataloaders()
+        compose = source.data_loader.transforms
+        left_out: tuple[type, ...] = ()
+        if self.config.augmentation == "light":
+            left_out = (GaussianBlurTransform, SimulateLowResolutionTransform)
+        kept = []
+        for transform in compose.transforms:
+            inner = transform.transform if isinstance(transform, RandomTransform) else transform
+            if isinstance(inner, left_out):
+                continue
+            if isinstance(inner, GaussianBlurTransform):
+                # It would time two algorithms and take the quicker one of the moment,
+                # whose results differ in the last bits.
+                inner.benchmark = False
+            kept.append(transform)
+        compose.transforms = kept
+        return source
+
+    def _keep(self) -> None:
+        """Write the state after a whole epoch, then the loss curve."""
+        state = {
+            "epoch": self.current_epoch,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": _numbers(self.lr_scheduler),
+            "scaler": self.grad_scaler.state_dict() if self.grad_scaler else None,
+            "rows": self.rows,
+        }
+        with atomic_path(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+        with atomic_path(self.context.folder / "losses.csv") as temporary, temporary.open("w") as f:
+            writer = csv.writer(f, lineterminator="\n")
+            writer.writerow(("iteration", "learning_rate", "loss"))
+            writer.writerows(self.rows)
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of the training after the last whole epoch."""
+        return self.context.folder / "checkpoint.pt"
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.lr_scheduler.__dict__.update(state["schedule"])
+        if self.grad_scaler:
+            self.grad_scaler.load_state_dict(state["scaler"])
+        self.current_epoch = state["epoch"]
+        self.rows = [tuple(row) for row in state["rows"]]
+        log.info("going on after epoch %d of %d", self.current_epoch, self.num_epochs)
+
+
+def _numbers(schedule: Any) -> dict[str, int | float]:  # noqa: ANN401  (two unrelated classes)
+    """What a schedule counts; the rest of it follows from the configuration."""
+    return {k: v for k, v in vars(schedule).items() if type(v) in (int, float)}
+
+
+def autocast(config: NNUNetConfig, device: torch.device) -> AbstractContextManager[Any]:
+    """Reduced precision for a forward pass, as configured and where it is of use."""
+    if device.type == "cuda" and config.precision != "float32":
+        return torch.autocast("cuda")
+    if device.type != "cpu" or config.precision == "float32":
+        return nullcontext()
+    native = torch.cpu.get_capabilities()
+    if config.precision == "auto" and not (native.get("amx_bf16") or native.get("avx512_bf16")):
+        return nullcontext()
+    return torch.autocast("cpu", dtype=torch.bfloat16)
+
+
+def seed_everything(seed: int, epoch: int) -> None:
+    """Seed all generators that nnU-Net draws from; epoch 0 is the start, before training."""
+    python, numpy, pytorch = np.random.SeedSequence([seed, epoch]).generate_state(3)
+    random.seed(int(python))
+    np.random.seed(int(numpy))  # noqa: NPY002  (nnU-Net draws from the global generator)
+    torch.manual_seed(int(pytorch))
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Leave the global generators as they were."""
+    python, numpy, pytorch = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        torch.set_rng_state(pytorch)
