@@ -79,7 +79,7 @@ class Subject:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Subject:
         """Draw a subject; every size and position varies smoothly about its mean."""
-        radius = float(rng.uniform(4.5, 10.5))
+        radius = float(rng.uniform(5.5, 10.5))
         return cls(
             head=(float(rng.normal(73, 2.5)), float(rng.normal(91, 3))),
             shift=_triple(rng.uniform(-4, 4, 3)),
