@@ -11,7 +11,7 @@ import tomli_w
 
 from past_core.config import parse_config
 from past_core.dataset import Dataset
-from past_core.datasets import open_dataset, recognise
+from past_core.datasets.opening import open_dataset, recognise
 from past_core.pipeline.settings import Choice, PipelineConfig, Settings
 from past_core.plugins import Registry
 from past_core.recipe import Recipe, override

@@ -34,9 +34,9 @@ class PipelineConfig(PluginConfig):
 
     rounds: int = Field(default=2, ge=0, le=20)
     """K, the number of self-training rounds (paper: 2)."""
-    source_labels: Literal["pseudo", "true"] = "pseudo"
-    """Labels of translated source scans in self-training: replaced by pseudo-labels
-    (Algorithm 1, line 7) or the true ones (COSMOS)."""
+    source_labels: Literal["replace", "keep"] = "replace"
+    """True labels of translated source scans in self-training: replaced by pseudo-labels
+    (Algorithm 1, line 7), or kept as they are (COSMOS)."""
     roi: RegionConfig | None = None
     """The region to work in; by default the data set's own."""
     clip_percentile: float = Field(default=99.9, gt=50, le=100)

@@ -143,8 +143,8 @@ class Stages:
         """Train S_k from S_{k-1} on what was kept."""
         crop, translated = work.inputs["crop"], work.inputs["translate"]
         selected = work.inputs[f"select-st{round_number}"]
-        true_labels = self.settings.pipeline.source_labels == "true"
-        source = placed(self.dataset.source, translated, crop if true_labels else selected)
+        kept = self.settings.pipeline.source_labels == "keep"
+        source = placed(self.dataset.source, translated, crop if kept else selected)
         target = placed(self.dataset.target, crop, selected)
         self._fit_segmenter(work, [*source, *target], init_from=work.inputs[previous])
 
@@ -185,7 +185,7 @@ class Stages:
     def _self_training_cases(self, work: Workspace) -> list[Case]:
         """X_c; translated source scans only where their labels are to be replaced."""
         target = placed(self.dataset.target, work.inputs["crop"], None)
-        if self.settings.pipeline.source_labels == "true":
+        if self.settings.pipeline.source_labels == "keep":
             return target
         return [*placed(self.dataset.source, work.inputs["translate"], None), *target]
 

@@ -1,0 +1,1 @@
+"""A translator for PAST that inverts intensities."""

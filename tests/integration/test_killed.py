@@ -1,0 +1,69 @@
+"""A run that is killed in any stage ends, when repeated, with the undisturbed run's table."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.commands import clean_environment, run_command, tiny_options
+
+STAGES = ("crop", "fit-no-da", "fit-translator", "translate", "label-st1", "fit-st1")
+
+
+def command(past_cli: Path, out: Path) -> list[str]:
+    return [
+        *(str(past_cli), "pipeline", "--translator", "nicegan", "--segmenter", "resunet"),
+        *("--recipe", "smoke", "--out", str(out), *tiny_options()),
+    ]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(past_cli, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    run_command(*command(past_cli, folder / "run"), cwd=folder)
+    return folder / "run"
+
+
+def kill_in(stage: str, past_cli: Path, out: Path, cwd: Path) -> None:
+    """Start the run and send SIGKILL while a stage is at work, somewhere in its middle."""
+    process = subprocess.Popen(
+        command(past_cli, out),
+        cwd=cwd,
+        env=clean_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    manifest = out / "stages" / stage / "manifest.json"
+    work = out / "stages" / stage / "work"
+    deadline = time.monotonic() + 300
+    while not manifest.exists() or (stage.startswith("fit") and not any(work.glob("**/*"))):
+        assert process.poll() is None, f"the run ended before {stage}"
+        assert time.monotonic() < deadline, f"{stage} was not reached"
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_killed_once_in_every_kind_of_stage(past_cli, undisturbed, tmp_path):
+    out = tmp_path / "run"
+    finished: dict[str, float] = {}
+    for stage in STAGES:
+        kill_in(stage, past_cli, out, tmp_path)
+        for path in (out / "stages").glob("*/manifest.json"):
+            if json.loads(path.read_text())["finished"]:
+                stamp = path.stat().st_mtime
+                assert finished.setdefault(path.parent.name, stamp) == stamp, "redone"
+    run_command(*command(past_cli, out), cwd=tmp_path)
+    for name, stamp in finished.items():
+        assert (out / "stages" / name / "manifest.json").stat().st_mtime == stamp
+    assert (out / "scores.csv").read_bytes() == (undisturbed / "scores.csv").read_bytes()
+    assert (out / "summary.txt").read_text() == (undisturbed / "summary.txt").read_text()
+    assert not list(out.rglob("*.partial*"))
