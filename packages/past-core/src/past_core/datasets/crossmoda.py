@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
-from past_core.datasets.problems import raise_problems
+from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
@@ -99,7 +99,8 @@ class CrossModaReader(DatasetReader):
             test=_cases(validation, "hrT2", Domain.TARGET, names, problems),
             roi=PAPER_ROI,
         )
-        raise_problems(f"crossMoDA data set {folder}", problems)
+        if problems:
+            raise listing(f"crossMoDA data set {folder}", problems)
         return dataset
 
 

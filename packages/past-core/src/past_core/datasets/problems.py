@@ -9,17 +9,10 @@ from past_core.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["raise_problems"]
+__all__ = ["listing"]
 
 
-def raise_problems(where: str, problems: Sequence[str]) -> None:
-    """Raise one error that lists every problem; none at all is fine.
-
-    Raises
-    ------
-    DataError
-        If there are problems: a line with their number, then one line each.
-    """
-    if problems:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise DataError("\n".join([f"{where}: {count}", *problems]))
+def listing(where: str, problems: Sequence[str]) -> DataError:
+    """The error that lists every problem: a line with their number, then one line each."""
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return DataError("\n".join([f"{where}: {count}", *problems]))

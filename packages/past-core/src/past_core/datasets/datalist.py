@@ -1,0 +1,208 @@
+"""A data set as a ``dataset.json`` that lists its files.
+
+::
+
+    {
+      "name": "lumbar",
+      "labels": {"background": 0, "vertebral_body": 1},
+      "source": [{"image": "source/A_image.nii.gz", "label": "source/A_label.nii.gz"}],
+      "target": ["target/B_image.nii.gz", {"image": "target/C.nii.gz", "protocol": "448"}],
+      "test":   [{"image": "test/D_image.nii.gz", "label": "test/D_label.nii.gz"}],
+      "roi":    {"lower": [0.25, 0.25, 0.0], "upper": [0.75, 0.625, 1.0]}
+    }
+
+Paths are relative to the file's folder. Labels of target cases serve the oracle alone.
+``roi`` is optional: fractions of canonical (RAS+) axes, see ``past_core.roi.ROI``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from past_core.case import Case, Domain
+from past_core.config import PluginConfig
+from past_core.dataset import Dataset
+from past_core.datasets.problems import listing
+from past_core.errors import ConfigError, DataError
+from past_core.interfaces.reader import DatasetReader
+from past_core.labels import Labels
+from past_core.roi import ROI
+
+__all__ = ["DatalistConfig", "DatalistReader"]
+
+SUFFIXES = (".nii.gz", ".nii")
+
+
+class DatalistConfig(PluginConfig):
+    """Where the list is."""
+
+    file: str = "dataset.json"
+    """Name of the list in the data set's folder."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+class _Entry(_Strict):
+    image: str
+    label: str | None = None
+    protocol: str | None = None
+
+
+class _Region(_Strict):
+    lower: tuple[float, float, float]
+    upper: tuple[float, float, float]
+
+
+def _as_entry(value: Any) -> Any:  # noqa: ANN401
+    return {"image": value} if isinstance(value, str) else value
+
+
+_Entries = list[Annotated[_Entry, BeforeValidator(_as_entry)]]
+
+
+class _List(_Strict):
+    name: str | None = None
+    labels: dict[str, int]
+    source: _Entries
+    target: _Entries
+    test: _Entries
+    roi: _Region | None = None
+
+
+class DatalistReader(DatasetReader):
+    """Opens a folder by its ``dataset.json``.
+
+    A case's id is its image's file name without suffix and without a trailing ``_image``.
+    """
+
+    config: DatalistConfig
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether the list is there and speaks of source or target.
+
+        The text is searched rather than parsed, so that a list with a misplaced comma is
+        still known, and its error shown; nnU-Net's ``dataset.json`` is another thing.
+        """
+        try:
+            text = (folder / self.config.file).read_text("utf-8")
+        except (OSError, ValueError):
+            return False
+        return '"source"' in text or '"target"' in text
+
+    def open(self, folder: Path) -> Dataset:
+        """Read the list and see that its files are there.
+
+        Raises
+        ------
+        DataError
+            If the list is missing or no JSON; or naming every wrong key and value; or
+            naming every missing and doubled file.
+        """
+        path = folder / self.config.file
+        content = _parse(path)
+        labels = Labels.from_mapping(content.labels, str(path))
+        problems: list[str] = []
+        parts = {
+            "source": _cases(folder, "source", content.source, Domain.SOURCE, problems),
+            "target": _cases(folder, "target", content.target, Domain.TARGET, problems),
+            "test": _cases(folder, "test", content.test, Domain.TARGET, problems),
+        }
+        problems += [
+            f"source: {case.image} has no label. Add it, or move the image to another list."
+            for case in parts["source"]
+            if case.label is None
+        ]
+        _report_doubles(parts, problems)
+        if problems:
+            raise listing(str(path), problems)
+        return Dataset(
+            content.name or folder.absolute().name, labels, **parts, roi=_roi(content.roi, path)
+        )
+
+
+def _parse(path: Path) -> _List:
+    if not path.is_file():
+        raise DataError(
+            f"{path}: no such file. Write one that lists labels, source, target and test."
+        )
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: not valid JSON: {error}. Correct it there.") from error
+    try:
+        return _List.model_validate(content)
+    except ValidationError as error:
+        problems = [_explain(problem) for problem in error.errors()]
+        raise listing(str(path), problems) from error
+
+
+def _explain(problem: Any) -> str:  # noqa: ANN401
+    """One line for one of pydantic's findings, with the keys that are known there."""
+    loc = problem["loc"]
+    key = ".".join(str(part) for part in loc) or "the list"
+    model: type[BaseModel] = _List
+    if len(loc) > 1:
+        model = _Region if loc[0] == "roi" else _Entry
+    known = ", ".join(model.model_fields)
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key. Known keys: {known}. Rename or remove it."
+    if problem["type"] == "missing":
+        return f"{key}: missing. Add it; known keys: {known}."
+    return f"{key}: {problem['msg']}, got {problem['input']!r}. Correct the value."
+
+
+def _cases(
+    folder: Path, part: str, entries: list[_Entry], domain: Domain, problems: list[str]
+) -> tuple[Case, ...]:
+    cases = []
+    for entry in entries:
+        image = folder / entry.image
+        label = None if entry.label is None else folder / entry.label
+        for path in (image, label):
+            if path is None:
+                continue
+            if not path.name.endswith(SUFFIXES):
+                problems.append(
+                    f"{part}: {path}: PAST reads .nii and .nii.gz. Convert it to NIfTI."
+                )
+            elif not path.is_file():
+                problems.append(
+                    f"{part}: {path}: no such file. Correct the path, or remove the entry."
+                )
+        cases.append(Case(_case_id(image), domain, image, label, entry.protocol))
+    return tuple(cases)
+
+
+def _case_id(image: Path) -> str:
+    name = image.name
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name.removesuffix("_image")
+
+
+def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> None:
+    places: dict[str, list[str]] = {}
+    for part, cases in parts.items():
+        for case in cases:
+            places.setdefault(case.id, []).append(f"{part}: {case.image}")
+    for case_id, where in places.items():
+        if len(where) > 1:
+            problems.append(
+                f"{len(where)} cases are named {case_id}: {'; '.join(where)}. "
+                "List each image once, and rename files of one name."
+            )
+
+
+def _roi(region: _Region | None, path: Path) -> ROI:
+    if region is None:
+        return ROI()
+    try:
+        return ROI(region.lower, region.upper)
+    except ConfigError as error:
+        raise DataError(f"{path}: {error}") from error
