@@ -40,7 +40,10 @@ def recognise(registry: Registry, folder: Path) -> str:
             f"--dataset {found[0]}."
         )
     layouts = "\n".join(f"  {spec.name}: {spec.summary}" for spec in installed)
-    raise DataError(f"{folder}: no layout of a data set is recognised. Installed:\n{layouts}")
+    raise DataError(
+        f"{folder}: no installed reader recognises this folder. Looked for:\n{layouts}\n"
+        "Bring the folder into one of these layouts, or name its reader with --dataset."
+    )
 
 
 def open_dataset(
