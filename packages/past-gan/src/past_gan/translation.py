@@ -1,0 +1,65 @@
+"""Apply a 2D network to a volume: slice by slice, restacked on the same grid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from past_core.volume import Volume
+from past_gan.slices import enlarge, from_network_range, slices_of, to_network_range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+__all__ = ["translate_volume"]
+
+BATCH_PIXELS = 512 * 512
+"""Slices are sent through the network in batches of about so many pixels."""
+
+
+def translate_volume(
+    volume: Volume,
+    network: Callable[[Tensor], Tensor],
+    *,
+    axis: int,
+    multiple: int,
+    least: int = 1,
+    upsample: float = 1.0,
+    device: str = "cpu",
+) -> Volume:
+    """Translate every slice along ``axis``.
+
+    Parameters
+    ----------
+    volume
+        ``(i, j, k)`` in [0, 255].
+    network
+        Maps ``(n, 1, h, w)`` in [-1, 1] to the same shape and range, h and w being
+        multiples of ``multiple`` and at least ``least``. Slices are enlarged by
+        ``upsample``, padded by reflection to such a size, and cut and shrunk back.
+
+    Returns
+    -------
+    Volume
+        Same shape and affine, float32 in [0, 255].
+    """
+    stack = torch.from_numpy(np.ascontiguousarray(slices_of(volume, axis)))[:, None]
+    height, width = stack.shape[2:]
+    images = enlarge(to_network_range(stack.clamp(0, 255)), upsample)
+    tall, wide = images.shape[2:]
+    below, right = (max(least, -(-side // multiple) * multiple) - side for side in (tall, wide))
+    padded = np.pad(images.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="symmetric")
+    batch = max(1, BATCH_PIXELS // (padded.shape[2] * padded.shape[3]))
+    with torch.inference_mode():
+        parts = torch.split(torch.from_numpy(padded), batch)
+        done = [network(part.to(device)).cpu() for part in parts]
+    output = torch.cat(done)[:, :, :tall, :wide]
+    if output.shape[2:] != (height, width):
+        output = F.interpolate(output, size=(height, width), mode="area")
+    restacked = np.moveaxis(from_network_range(output.float())[:, 0].numpy(), 0, axis)
+    return Volume(np.ascontiguousarray(restacked), volume.affine)

@@ -1,0 +1,119 @@
+"""Which losses a step computes, and which weights it moves."""
+
+import pytest
+import torch
+
+from past_gan.nicegan.losses import discriminator_loss, distance, generator_loss
+from past_gan.nicegan.steps import NiceGANModel
+from past_gan.precision import Precision
+
+
+def model(config, **changes):
+    torch.manual_seed(0)
+    return NiceGANModel(config.model_copy(update=changes), Precision("cpu", bfloat16=False))
+
+
+def snapshot(module):
+    return {name: p.detach().clone() for name, p in module.named_parameters()}
+
+
+def moved(before, module):
+    return {name for name, p in module.named_parameters() if not torch.equal(before[name], p)}
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    return [torch.rand(2, 1, 24, 24, generator=generator) * 2 - 1 for _ in range(2)]
+
+
+def test_discriminator_step_moves_all_encoders_and_heads_and_no_decoder(tiny, batch):
+    trained = model(tiny)
+    before = snapshot(trained)
+    trained.discriminator_step(*batch)
+    names = moved(before, trained)
+    # The attention's 1x1 convolution waits for its gain, which starts at 0.
+    expected = {n for n in before if "decoder" not in n and ".mix." not in n}
+    assert {n for n in names if ".mix." not in n} == expected
+
+
+def test_generator_step_moves_all_decoders_and_nothing_else(tiny, batch):
+    trained = model(tiny)
+    before = snapshot(trained)
+    buffers = {n: b.clone() for n, b in trained.named_buffers()}
+    trained.generator_step(*batch)
+    assert moved(before, trained) == {n for n in before if "decoder" in n}
+    # Not even the power iterations of the spectral norms.
+    assert all(torch.equal(buffers[n], b) for n, b in trained.named_buffers())
+    assert all(p.requires_grad for p in trained.parameters())
+
+
+def test_generator_gradients_flow_through_the_frozen_encoders(tiny, batch):
+    # With the cycle alone, a decoder of one contrast learns only through the other's
+    # encoder and decoder.
+    trained = model(tiny, adversarial_weight=0.0, reconstruction_weight=0.0)
+    code = trained.source.encoder(batch[0]).features.detach()
+    trained.judges.requires_grad_(False)
+    fake = trained.target.decoder(code)
+    again = trained.source.decoder(trained.target.encoder(fake).features)
+    distance(again, batch[0]).backward()
+    assert all(p.grad is not None for p in trained.target.decoder.parameters())
+    assert all(p.grad is None for p in trained.judges.parameters())
+
+
+def test_loss_terms_are_the_publications(tiny, batch):
+    source, target = batch
+    trained = model(tiny)
+    trained.eval()
+    a, b = trained.source, trained.target
+    with torch.no_grad():
+        code_a, code_b = a.encoder(source).features, b.encoder(target).features
+        fake_b, fake_a = b.decoder(code_a), a.decoder(code_b)
+        seen_a, seen_b = a.encoder(fake_a), b.encoder(fake_b)
+        logits = [
+            *a.heads(seen_a.features),
+            seen_a.attention,
+            *b.heads(seen_b.features),
+            seen_b.attention,
+        ]
+        expected = {
+            "adversarial": sum(((one - 1) ** 2).mean() for one in logits),
+            "cycle": (a.decoder(seen_b.features) - source).abs().mean()
+            + (b.decoder(seen_a.features) - target).abs().mean(),
+            "reconstruction": (a.decoder(code_a) - source).abs().mean()
+            + (b.decoder(code_b) - target).abs().mean(),
+        }
+    losses = trained.generator_step(source, target)
+    assert set(losses) == set(expected)
+    for name, value in expected.items():
+        assert losses[name].item() == pytest.approx(value.item(), rel=1e-4)
+
+
+def test_discriminator_loss_wants_ones_for_real_and_zeros_for_translated():
+    perfect = discriminator_loss([torch.ones(3, 1)], [torch.zeros(3, 1)])
+    fooled = discriminator_loss([torch.zeros(2), torch.zeros(5)], [torch.ones(2), torch.ones(5)])
+    assert (perfect.item(), fooled.item()) == (0, 4)
+    assert generator_loss([torch.zeros(4), torch.ones(4)]).item() == 1
+
+
+def test_identity_loss_is_optional(tiny, batch):
+    assert "identity" not in model(tiny).generator_step(*batch)
+    assert model(tiny, identity_weight=1.0).generator_step(*batch)["identity"] > 0
+
+
+def test_running_mean_follows_the_translating_networks_slowly(tiny, batch):
+    trained = model(tiny, ema=0.75)
+    start = trained.averaged["decoder"].gamma.weight.clone()
+    trained.step(*batch, rate=1e-3)
+    now = trained.target.decoder.gamma.weight
+    mean = trained.averaged["decoder"].gamma.weight
+    torch.testing.assert_close(mean, 0.75 * start + 0.25 * now)
+    assert not torch.equal(start, now)
+
+
+def test_bfloat16_losses_agree_with_float32(tiny, batch):
+    exact, coarse = model(tiny), model(tiny)
+    coarse.precision = Precision("cpu", bfloat16=True)
+    for name, value in exact.step(*batch, rate=1e-4).items():
+        assert coarse.step(*batch, rate=1e-4)[name].item() == pytest.approx(value.item(), rel=0.2)
+        break
