@@ -44,7 +44,7 @@ def draw_panels(settings: Settings, dataset: Dataset, folder: Path) -> list[Path
 
 def _translation(dataset: Dataset, stages: Path, path: Path) -> Path:
     cases = list(zip(dataset.source, dataset.target, strict=False))[:ROWS]
-    figure, axes = _grid(len(cases), 3)
+    figure, axes = _grid(len(cases), 4)
     for row, (source, target) in zip(axes, cases, strict=True):
         before = load_volume(image_path(stages / "crop", source))
         after = load_volume(image_path(stages / "translate", source))

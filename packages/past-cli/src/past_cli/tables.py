@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ __all__ = ["plugin_table", "score_table", "stage_table"]
 
 KINDS = ("dataset", "translator", "segmenter", "strategy", "metric")
 UNITS = {"assd": "ASSD mm", "dice": "Dice"}
+"""How a column names a metric."""
+MEAN = "mean"
+"""``past_core.scoring.MEAN``, which would import numpy for a mere listing."""
 
 
 def plugin_table(registry: Registry) -> Table:
@@ -35,22 +39,27 @@ def plugin_table(registry: Registry) -> Table:
 
 
 def score_table(summaries: Iterable[Summary]) -> Table:
-    """One row a system; for each metric and structure, mean ± standard deviation over cases."""
-    rows = list(summaries)
-    columns = list(dict.fromkeys((row.metric, row.structure) for row in rows))
-    table = Table("system", title="mean ± standard deviation over test cases")
+    """One row a system; for each metric and structure, mean ± standard deviation over cases.
+
+    Dice also gets its mean over structures, as the field reports it.
+    """
+    rows = {(row.system, row.metric, row.structure): row for row in summaries}
+    metrics = sorted({metric for _, metric, _ in rows}, key=lambda name: (name != "dice", name))
+    structures = list(dict.fromkeys(structure for _, _, structure in rows if structure != MEAN))
+    columns = [
+        (metric, structure)
+        for metric in metrics
+        for structure in [*structures, *([MEAN] if metric == "dice" and structures[1:] else [])]
+    ]
+    title = "mean ± standard deviation over test cases"
+    table = Table(box=SIMPLE_HEAD, title=title, padding=(0, 1))
+    table.add_column("system", no_wrap=True)
     for metric, structure in columns:
-        if structure == "mean" and sum(name == metric for name, _ in columns) == 2:
-            continue
-        table.add_column(f"{UNITS.get(metric, metric)}\n{structure}", justify="right")
-    shown = [column.header for column in table.columns][1:]
-    for system in dict.fromkeys(row.system for row in rows):
-        cells = {
-            f"{UNITS.get(row.metric, row.metric)}\n{row.structure}": _cell(row)
-            for row in rows
-            if row.system == system
-        }
-        table.add_row(system, *(cells.get(str(header), "") for header in shown))
+        name = UNITS.get(metric, metric)
+        table.add_column(f"{name}\n{structure}", justify="right", no_wrap=True)
+    for system in dict.fromkeys(system for system, _, _ in rows):
+        cells = (rows.get((system, metric, structure)) for metric, structure in columns)
+        table.add_row(system, *("" if row is None else _cell(row) for row in cells))
     return table
 
 
@@ -69,6 +78,8 @@ def stage_table(stages: Iterable[StageReport]) -> Table:
 def _cell(row: Summary) -> str:
     if math.isnan(row.mean):
         return "undefined"
-    spread = "" if math.isnan(row.sd) else f" ± {row.sd:.3f}"
+    digits = 3 if row.metric == "dice" else 2
+    mean = f"{row.mean:.{digits}f}" if row.mean < 100 else f"{row.mean:.1f}"
+    spread = f"±{row.sd:.2f}" if row.sd < 100 else f"±{row.sd:.1f}"
     note = f" (n={row.n})" if row.undefined else ""
-    return f"{row.mean:.3f}{spread}{note}"
+    return f"{mean}{'' if math.isnan(row.sd) else spread}{note}"
