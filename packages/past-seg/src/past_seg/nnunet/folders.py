@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,18 +60,25 @@ class Folders:
 
 
 @contextmanager
-def environment(root: Path) -> Iterator[Folders]:
+def environment(root: Path, loaders: int) -> Iterator[Folders]:
     """Point nnU-Net at folders below ``root``; restore all variables afterwards.
 
     nnU-Net reads them when it needs them, so two fits can follow each other in one
     program. They hold for the whole process: a second thread waits.
+
+    Parameters
+    ----------
+    root
+        Folder of one fit.
+    loaders
+        Processes that load and augment. With 0 this process does it, in an order that a
+        seed decides; nnU-Net's planner, which sets torch's threads by it, needs 1.
     """
     settings = {
         "nnUNet_raw": str(root / "raw"),
         "nnUNet_preprocessed": str(root / "preprocessed"),
         "nnUNet_results": str(root / "results"),
-        # Load and augment in this process, in an order that a seed decides.
-        "nnUNet_n_proc_DA": "0",
+        "nnUNet_n_proc_DA": str(loaders),
         "nnUNet_compile": "false",
         "nnUNet_wandb_enabled": "0",
     }
@@ -101,6 +109,9 @@ def write_raw(folders: Folders, cases: Sequence[Case], labels: Labels) -> Json:
     DataError
         If a case cannot be trained on; the message names the file.
     """
+    names = Counter(case.id for case in cases)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise DataError(f"cases {twice} are given more than once; every case needs its own name.")
     found: set[int] = set()
     for case in cases:
         image, label = case.load_image().canonical(), _load_label(case)

@@ -81,9 +81,10 @@ class NNUNet(Segmenter):
             If a case cannot be trained on, or ``init_from`` does not fit.
         """
         start = None if init_from is None else self._start_from(init_from, labels)
-        with environment(context.folder) as folders, kept_random_state():
-            self._claim(cases, labels, context, init_from)
+        self._claim(cases, labels, context, init_from)
+        with environment(context.folder, loaders=1) as folders:
             dataset, plans = self._prepare(folders, cases, labels, context, start)
+        with environment(context.folder, loaders=0), kept_random_state():
             with captured(log):
                 trainer = Trainer(
                     plans | {"continue_training": False},

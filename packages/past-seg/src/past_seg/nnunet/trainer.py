@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 import random
 from contextlib import contextmanager, nullcontext
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from batchgeneratorsv2.transforms.utils.random import RandomTransform
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from past_core.errors import ConfigError
 from past_core.volume import atomic_path
 
 if TYPE_CHECKING:
@@ -40,6 +43,13 @@ GRADIENT_NORM = 12.0
 """nnU-Net's limit of the gradient's norm."""
 
 
+class _Copied(np.ndarray[Any, Any]):
+    """An array whose parts are copies: nnU-Net augments what it cuts out in place."""
+
+    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401  (numpy's own)
+        return np.array(super().__getitem__(key))
+
+
 class _CasesInMemory(nnUNetDatasetBlosc2):  # type: ignore[misc]
     """nnU-Net's data set on disk, each case decompressed once as long as memory allows."""
 
@@ -54,7 +64,8 @@ class _CasesInMemory(nnUNetDatasetBlosc2):  # type: ignore[misc]
             if (size := data.nbytes + seg.nbytes) > self._free:
                 return data, seg, previous, properties
             self._free -= size
-            self._kept[identifier] = (data[:], seg[:], previous, properties)
+            arrays = (data[:].view(_Copied), seg[:].view(_Copied))
+            self._kept[identifier] = (*arrays, previous, properties)
         return self._kept[identifier]
 
 
@@ -77,6 +88,9 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         self.oversample_foreground_percent = config.foreground_share
         self.rows: list[tuple[int, float, float]] = []
         """Iteration (from 1), learning rate and training loss, of every iteration."""
+        # nnU-Net gives the coarsest output no weight, which leaves a network of two
+        # stages, whose only output that is, without a loss (0 / 0).
+        self.enable_deep_supervision = len(self.configuration_manager.pool_op_kernel_sizes) > 2
         seed_everything(context.seed, 0)
         self.initialize()
         self.dataset_class = _CasesInMemory
@@ -113,6 +127,11 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
             for iteration in range(start + 1, stop + 1):
                 rate = self.optimizer.param_groups[0]["lr"]
                 loss = self.train_step(next(self.dataloader_train))["loss"]
+                if not math.isfinite(loss):
+                    raise ConfigError(
+                        f"the loss became {loss} at iteration {iteration} with learning rate "
+                        f"{rate:.2g}. Lower learning_rate (peak {self.initial_lr:g})."
+                    )
                 if self.config.optimizer == "adamw":
                     self.lr_scheduler.step()
                 self.rows.append((iteration, rate, loss))
@@ -126,10 +145,14 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
             return {"loss": float(super().train_step(batch)["loss"])}
         self.optimizer.zero_grad(set_to_none=True)
         data = batch["data"].to(self.device, memory_format=torch.channels_last_3d)
-        target = [one.to(self.device) for one in batch["target"]]
         with autocast(self.config, self.device):
-            outputs = self.network(data)
-        loss = self.loss([output.float() for output in outputs], target)
+            output = self.network(data)
+        if self.enable_deep_supervision:
+            loss = self.loss(
+                [o.float() for o in output], [t.to(self.device) for t in batch["target"]]
+            )
+        else:
+            loss = self.loss(output.float(), batch["target"].to(self.device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimizer.step()
@@ -190,7 +213,11 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
     def _resume(self) -> None:
         if not self.checkpoint.exists():
             return
-        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        except (RuntimeError, OSError, EOFError, UnpicklingError) as error:
+            log.warning("%s cannot be read, training starts anew: %s", self.checkpoint, error)
+            return
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.lr_scheduler.__dict__.update(state["schedule"])

@@ -1,0 +1,162 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from past_seg.nnunet.config import NNUNetConfig
+from past_seg.nnunet.segmenter import NNUNet
+
+
+class StoppedError(Exception):
+    pass
+
+
+def stop_at(iteration, note=""):
+    def progress(done, total, text=""):
+        if done >= iteration and note in text:
+            raise StoppedError
+
+    return progress
+
+
+def small(balls, **changes):
+    return NNUNet(NNUNetConfig(**(balls.tiny | changes)))
+
+
+@pytest.fixture
+def undisturbed(balls):
+    segmenter = small(balls)
+    segmenter.fit(balls.cases(3), balls.labels, balls.context("undisturbed"))
+    return balls.weights(segmenter, "saved")
+
+
+@pytest.mark.parametrize(
+    ("iteration", "note"),
+    [(0, "preprocessing 2/3"), (1, ""), (3, ""), (5, ""), (6, "")],
+)
+def test_a_stopped_fit_ends_with_the_weights_of_an_undisturbed_one(
+    balls, undisturbed, iteration, note
+):
+    with pytest.raises(StoppedError):
+        small(balls).fit(
+            balls.cases(3),
+            balls.labels,
+            balls.context("work", progress=stop_at(iteration, note)),
+        )
+    again = small(balls)
+    again.fit(balls.cases(3), balls.labels, balls.context("work"))
+    assert balls.weights(again, "resumed") == undisturbed
+    losses = (balls.folder / "work/losses.csv").read_text()
+    assert losses == (balls.folder / "undisturbed/losses.csv").read_text()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_optimizer_and_rate_go_on_where_they_were(balls, optimizer):
+    whole = small(balls, optimizer=optimizer)
+    whole.fit(balls.cases(2), balls.labels, balls.context("whole"))
+    with pytest.raises(StoppedError):
+        small(balls, optimizer=optimizer).fit(
+            balls.cases(2), balls.labels, balls.context("work", progress=stop_at(4))
+        )
+    again = small(balls, optimizer=optimizer)
+    again.fit(balls.cases(2), balls.labels, balls.context("work"))
+    assert balls.weights(again, "a") == balls.weights(whole, "b")
+
+
+def test_finished_parts_are_not_done_again(balls):
+    cases = balls.cases(3)
+    with pytest.raises(StoppedError):
+        small(balls).fit(cases, balls.labels, balls.context("work", progress=stop_at(3)))
+    written = {p: p.stat().st_mtime_ns for p in (balls.folder / "work/raw").rglob("*.nii")}
+    written |= {p: p.stat().st_mtime_ns for p in (balls.folder / "work").rglob("*.b2nd")}
+    seen = []
+
+    def progress(done, total, note=""):
+        seen.append(done)
+
+    small(balls).fit(cases, balls.labels, balls.context("work", progress=progress))
+    assert len(written) == 12
+    assert {p: p.stat().st_mtime_ns for p in written} == written
+    assert [done for done in seen if done > 0] == [3, 4, 5, 6]  # the first epoch was kept
+
+
+def test_other_settings_or_other_voxels_start_anew(balls):
+    first = small(balls)
+    first.fit(balls.cases(2), balls.labels, balls.context("work"))
+    other = small(balls, iterations=4)
+    other.fit(balls.cases(2), balls.labels, balls.context("work"))
+    alone = small(balls, iterations=4)
+    alone.fit(balls.cases(2), balls.labels, balls.context("alone"))
+    assert balls.weights(other, "a") == balls.weights(alone, "b")
+
+    def brighter(image, label):
+        image[label == 1] += 40
+
+    changed = small(balls, iterations=4)
+    changed.fit(balls.cases(2, change=brighter), balls.labels, balls.context("work"))
+    assert balls.weights(changed, "c") != balls.weights(alone, "d")
+
+
+def test_a_damaged_checkpoint_is_left_aside(balls, undisturbed, caplog):
+    with pytest.raises(StoppedError):
+        small(balls).fit(balls.cases(3), balls.labels, balls.context("work", progress=stop_at(5)))
+    checkpoint = balls.folder / "work/checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    again = small(balls)
+    again.fit(balls.cases(3), balls.labels, balls.context("work"))
+    assert balls.weights(again, "resumed") == undisturbed
+    assert "checkpoint.pt" in caplog.text
+
+
+def test_a_hostile_checkpoint_runs_no_code(balls, undisturbed):
+    proof = balls.folder / "proof"
+
+    class Hostile:
+        def __reduce__(self):
+            return Path.touch, (proof,)
+
+    with pytest.raises(StoppedError):
+        small(balls).fit(balls.cases(3), balls.labels, balls.context("work", progress=stop_at(5)))
+    torch.save({"epoch": Hostile()}, balls.folder / "work/checkpoint.pt")
+    again = small(balls)
+    again.fit(balls.cases(3), balls.labels, balls.context("work"))
+    assert not proof.exists()
+    assert balls.weights(again, "resumed") == undisturbed
+
+
+KILLED = """
+import os, signal, sys, torch
+from pathlib import Path
+from past_core.case import Case, Domain
+from past_core.interfaces import Context
+from past_core.labels import Labels
+from past_seg.nnunet.config import NNUNetConfig
+from past_seg.nnunet.segmenter import NNUNet
+
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+cases = [
+    Case(f"ball{n}", Domain.SOURCE, folder / f"ball{n}.nii.gz", folder / f"ball{n}_label.nii.gz")
+    for n in range(3)
+]
+
+def progress(done, total, note=""):
+    if done == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+NNUNet(NNUNetConfig.model_validate_json(sys.argv[2])).fit(
+    cases, Labels(("ball",)), Context(folder / "work", seed=7, progress=progress)
+)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_no_loss(balls, undisturbed):
+    config = NNUNetConfig(**balls.tiny)
+    command = [sys.executable, "-c", KILLED, str(balls.folder), config.model_dump_json()]
+    assert subprocess.run(command, check=False).returncode == -9
+    again = NNUNet(config)
+    again.fit(balls.cases(3), balls.labels, balls.context("work"))
+    assert balls.weights(again, "resumed") == undisturbed
