@@ -123,7 +123,8 @@ def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
         data = np.asarray(image.dataobj)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise DataError(
-            f"{path}: the voxels cannot be read ({error}). The file looks truncated or damaged; "
+            f"{path}: the voxels cannot be read ({' '.join(str(error).split())}). "
+            "The file looks truncated or damaged; "
             "copy it again from its origin."
         ) from error
     if data.ndim == 4 and data.shape[3] == 1:
