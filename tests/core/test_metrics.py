@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from past_core import ConfigError, Labels, PluginError
 from past_core.plugins import Registry
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from past_core import DataError, Labels, Volume
 from past_core.config import PluginConfig
 from past_core.interfaces import Metric

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from past_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["PluginConfig", "parse_config"]
 
@@ -43,5 +43,15 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
 def _explain(model: type[BaseModel], problem: Any, where: str) -> str:  # noqa: ANN401
     key = ".".join([where, *(str(part) for part in problem["loc"])])
     if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key. Known keys: {', '.join(sorted(model.model_fields))}."
+        known = sorted(_table_at(model, problem["loc"][:-1]).model_fields)
+        return f"{key}: unknown key. Known keys: {', '.join(known) or 'none'}."
     return f"{key}: {problem['msg']}, got {problem['input']!r}."
+
+
+def _table_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
+    """The model of the table at ``path``, as ``pipeline.roi`` has one inside ``pipeline``."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = [] if field is None else [field.annotation, *get_args(field.annotation)]
+        model = next((t for t in inner if isinstance(t, type) and issubclass(t, BaseModel)), model)
+    return model

@@ -68,7 +68,7 @@ class ROI:
         affine = canonical.affine.copy()
         start = [bounds.start for bounds in box]
         affine[:3, 3] = canonical.affine[:3, :3] @ start + canonical.affine[:3, 3]
-        return Volume(np.ascontiguousarray(canonical.data[..., *box]), affine)
+        return Volume(canonical.data[..., *box].copy(), affine)
 
     def paste(
         self,

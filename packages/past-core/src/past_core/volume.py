@@ -6,6 +6,7 @@ millimetres in RAS+ (nibabel's convention).
 
 from __future__ import annotations
 
+import gzip
 import os
 import zlib
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
     """
     image = _open(path)
     try:
+        _verify_checksum(path)
         data = np.asarray(image.dataobj)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise DataError(
@@ -163,6 +165,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _verify_checksum(path: Path) -> None:
+    """Read a compressed file to its end, where its checksum stands; nibabel stops before it."""
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            while file.read(1 << 20):
+                pass
 
 
 def _open(path: Path) -> Any:  # noqa: ANN401  (nibabel's images are untyped)

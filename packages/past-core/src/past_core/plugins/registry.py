@@ -129,11 +129,12 @@ class Registry:
         module, _, attribute = path.partition(":")
         try:
             return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             remedy = PROVIDED_BY.get((installed.spec.kind, installed.spec.name))
             raise PluginError(
                 f"the {installed.spec.kind} '{installed.spec.name}' of {installed.distribution} "
-                f"{installed.version} cannot be loaded from {path}: {error}. "
+                f"{installed.version} cannot be loaded from {path}: "
+                f"{type(error).__name__}: {error}. "
                 f"Reinstall it: pip install '{remedy or installed.distribution}'"
             ) from error
 
