@@ -140,7 +140,7 @@ _COLUMNS = ((-1, 1, 1), (1, -1, 1), (1, 1, -1))
 
 def smooth_field(
     axes: Sequence[npt.NDArray[np.float64]],
-    modes: Point | tuple[int, int, int],
+    modes: tuple[int, int, int],
     rng: np.random.Generator,
     decay: float,
 ) -> npt.NDArray[np.float32]:

@@ -78,7 +78,7 @@ def balanced_steady_state(tissue: Relaxation, tr: float, flip: float) -> float:
 
 
 def spin_echo(tissue: Relaxation, tr: float, te: float) -> float:
-    """Spin echo; moving blood leaves the slice between the pulses and is void elsewhere."""
+    """Signal of a spin echo of a tissue at rest."""
     saturation = 1 - np.exp(-tr / tissue.t1)
     return float(tissue.density * saturation * np.exp(-te / tissue.t2))
 
@@ -93,7 +93,7 @@ def _protocol_448(tissue: Tissue) -> float:
 
 def _protocol_384(tissue: Tissue) -> float:
     if tissue is Tissue.VESSEL:
-        return 0.0
+        return 0.0  # Blood leaves the slice between the two pulses.
     return spin_echo(TISSUES[tissue], tr=4000, te=190)
 
 
