@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from past_core.config import parse_config
+from past_core.datasets.phantom.anatomy import Subject, fill
 from past_core.datasets.phantom.dataset import PhantomConfig, scan
 from past_core.errors import ConfigError
 
@@ -134,6 +135,14 @@ def test_one_subject_looks_the_same_at_another_resolution():
             for label in (coarse, fine)
         ]
         np.testing.assert_allclose(*centres, atol=0.5)
+
+
+def test_tissues_lie_in_space_whichever_way_the_array_runs():
+    axes = [np.linspace(-100, 100, 60), np.linspace(-100, 100, 60), np.linspace(-28, 28, 12)]
+    subject = Subject.draw(np.random.default_rng(0))
+    forth = fill(subject, tuple(axes))
+    back = fill(subject, tuple(axis[::-1] for axis in axes))
+    np.testing.assert_array_equal(forth, back[::-1, ::-1, ::-1])
 
 
 @pytest.mark.parametrize(
