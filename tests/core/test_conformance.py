@@ -49,6 +49,17 @@ TINY = {
 TINY["resunet"] = TINY["nnunet"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Networks this small are slower on several threads, above all on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def names(kind):
     return [one.spec.name for one in REGISTRY.all(kind) if one.distribution.startswith("past-")]
 

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from past_core import ConfigError, Labels, PluginError
 from past_core.plugins import Registry
@@ -99,6 +100,23 @@ def test_directed_assd_averages_the_two_one_way_means(metric):
     prediction, reference = two_against_one()
     found = metric("assd", form="directed")(prediction, reference, SPACING, LABELS)
     assert found["vs"] == pytest.approx((2 + 0) / 2)
+
+
+@pytest.mark.parametrize("form", ["pooled", "directed"])
+def test_assd_equals_the_definition_written_out(metric, form):
+    """Distances between all pairs of surface voxels, in mm, on two blobs of noise."""
+    noise = np.random.default_rng(3).normal(size=(2, *SHAPE))
+    one, other = (ndimage.gaussian_filter(n, 1.5) > 0.05 for n in noise)
+    surfaces = [np.argwhere(m & ~ndimage.binary_erosion(m)) * SPACING for m in (one, other)]
+    apart = np.linalg.norm(surfaces[0][:, None] - surfaces[1][None], axis=-1)
+    there, back = apart.min(axis=1), apart.min(axis=0)
+    expected = {
+        "pooled": np.concatenate([there, back]).mean(),
+        "directed": (there.mean() + back.mean()) / 2,
+    }
+    assert abs(expected["pooled"] - expected["directed"]) > 1e-3
+    found = metric("assd", form=form)(*(m.astype(np.uint8) for m in (one, other)), SPACING, LABELS)
+    assert found["vs"] == pytest.approx(expected[form], rel=1e-5)
 
 
 @pytest.mark.parametrize("form", ["pooled", "directed"])

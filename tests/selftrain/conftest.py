@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from past_core import Labels
 from past_core.interfaces import Prediction
 

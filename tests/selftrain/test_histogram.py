@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from past_selftrain.histogram import ConfidenceHistograms
 
 

@@ -8,6 +8,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from past_core import ConfigError, DataError, Labels
 from past_core.config import parse_config
 from past_selftrain import confidence as reading

@@ -13,11 +13,11 @@ import logging
 from typing import TYPE_CHECKING, Literal, Self, cast
 
 import numpy as np
+from pydantic import Field, model_validator
+
 from past_core.config import PluginConfig
 from past_core.errors import ConfigError
 from past_core.interfaces import Prediction, Strategy
-from pydantic import Field, model_validator
-
 from past_selftrain.components import islands
 from past_selftrain.confidence import predicted_classes, slabs
 from past_selftrain.histogram import ConfidenceHistograms, Threshold
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
+
     from past_core.labels import Labels
 
 __all__ = ["TopQ", "TopQConfig"]
