@@ -99,6 +99,7 @@ def test_weights_of_another_network_are_refused(copy, balls):
         lambda d: d.update(plans=[]),
         lambda d: d.update(format="other"),
         lambda d: d.pop("structures"),
+        lambda d: d["config"].update(iterations=-1),
     ],
 )
 def test_a_description_that_our_planners_do_not_write_is_refused(copy, change):
@@ -137,6 +138,13 @@ def test_a_warm_start_uses_its_own_iterations_and_rate(saved, balls):
     lines = (balls.folder / "warm/losses.csv").read_text().splitlines()
     assert len(lines) == 1 + 4
     assert float(lines[1].split(",")[1]) == pytest.approx(0.01 / 25)
+
+
+def test_a_warm_start_may_change_the_batch(saved, balls):
+    config = NNUNetConfig(**(balls.tiny | {"batch_size": 3}))
+    NNUNet(config).fit(balls.cases(2), balls.labels, balls.context("warm"), init_from=saved[1])
+    prepared = json.loads((balls.folder / "warm/prepared.json").read_text())
+    assert prepared["plans"]["configurations"]["3d_fullres"]["batch_size"] == 3
 
 
 @pytest.mark.parametrize("before", [False, True])

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from past_seg.nnunet.config import NNUNetConfig
 
-__all__ = ["PLANNERS", "extract_fingerprint", "make_plans", "preprocess"]
+__all__ = ["PLANNERS", "extract_fingerprint", "make_plans", "preprocess", "with_batch_size"]
 
 INTENSITY_SAMPLES = 10_000
 """Foreground voxels a case gives to the intensity statistics. nnU-Net normalises MRI by
@@ -128,9 +128,15 @@ def make_plans(folders: Folders, kind: str, config: NNUNetConfig) -> Json:
     if CONFIGURATION not in plans["configurations"]:
         raise DataError("the volumes have a single slice; PAST segments 3D volumes.")
     plans["configurations"] = {CONFIGURATION: plans["configurations"][CONFIGURATION]}
-    if config.batch_size is not None:
-        plans["configurations"][CONFIGURATION]["batch_size"] = config.batch_size
     return plain(plans)
+
+
+def with_batch_size(plans: Json, batch_size: int | None) -> Json:
+    """Copy plans, with this batch size unless it is None."""
+    copied = plain(plans)
+    if batch_size is not None:
+        copied["configurations"][CONFIGURATION]["batch_size"] = batch_size
+    return copied
 
 
 def plain(value: Json) -> Json:

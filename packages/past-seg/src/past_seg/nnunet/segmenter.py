@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import torch
 
 from past_core.config import parse_config
-from past_core.errors import DataError
+from past_core.errors import ConfigError, DataError
 from past_core.interfaces import Segmenter
 from past_core.labels import Labels
 from past_seg.nnunet import planning, storage
@@ -126,9 +126,18 @@ class NNUNet(Segmenter):
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> Self:
-        """Read back what ``save`` wrote; no code in the files is run."""
+        """Read back what ``save`` wrote; no code in the files is run.
+
+        Raises
+        ------
+        DataError
+            If a file is missing, damaged, or of another segmenter.
+        """
         saved = storage.read(folder, cls.kind)
-        config = parse_config(cls.config_class, saved.config, str(folder / "segmenter.json"))
+        try:
+            config = parse_config(cls.config_class, saved.config, "config")
+        except ConfigError as error:
+            raise DataError(f"{folder / storage.DESCRIPTION}: {error} Train anew.") from error
         segmenter = cls(config)
         segmenter._keep(saved, device)
         return segmenter
@@ -207,6 +216,7 @@ class NNUNet(Segmenter):
                     plans = planning.make_plans(folders, self.kind, self.config)
                 else:
                     plans = start.plans
+            plans = planning.with_batch_size(plans, self.config.batch_size)
             write_json({"dataset": dataset, "plans": plans}, note)
         prepared = json.loads(note.read_text())
         dataset, plans = prepared["dataset"], prepared["plans"]

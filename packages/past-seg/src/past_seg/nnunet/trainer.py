@@ -103,7 +103,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
             optimizer, schedule = super().configure_optimizers()
             return optimizer, schedule
         adamw = torch.optim.AdamW(
-            self.network.parameters(), self.initial_lr, weight_decay=self.weight_decay
+            self.network.parameters(), self.initial_lr, weight_decay=self.weight_decay, fused=True
         )
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             adamw, self.initial_lr, total_steps=self.total_iterations + 1
