@@ -92,7 +92,6 @@ def test_translators(name, tmp_path):
     check_translator(*factory_and_config("translator", name), tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", names("segmenter"))
 def test_segmenters(name, tmp_path):
     check_segmenter(*factory_and_config("segmenter", name), tmp_path)

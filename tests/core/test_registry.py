@@ -17,7 +17,7 @@ from past_core.plugins import (
 )
 
 
-def translator(name, module="core_toys"):
+def translator(name, module="tests.core.toys"):
     return TranslatorSpec(name, f"{name}, for tests.", f"{module}:Invert", f"{module}:ToyConfig")
 
 
@@ -59,7 +59,8 @@ from past_core.plugins import TranslatorSpec, hookimpl
 
 @hookimpl
 def past_translators():
-    yield TranslatorSpec("{name}", "For tests.", "core_toys:Invert", "core_toys:ToyConfig")
+    toys = "tests.core.toys"
+    yield TranslatorSpec("{name}", "For tests.", toys + ":Invert", toys + ":ToyConfig")
 """
 
 
@@ -75,7 +76,7 @@ def test_an_installed_plugin_is_found_by_name_configured_and_made(install, toys)
 
 
 def test_finding_a_plugin_does_not_import_its_class(install):
-    install("past-lazy", INVERT.format(name="lazy").replace("core_toys", "nowhere_at_all"))
+    install("past-lazy", INVERT.format(name="lazy").replace("tests.core.toys", "nowhere_at_all"))
     assert Registry().find("translator", "lazy").spec.factory == "nowhere_at_all:Invert"
 
 

@@ -312,7 +312,9 @@ class Thawed(PluginConfig, frozen=False):
 
 @pytest.fixture
 def spec(toys):
-    return TranslatorSpec("invert", "Inverts.", "core_toys:Invert", "core_toys:ToyConfig")
+    return TranslatorSpec(
+        "invert", "Inverts.", "tests.core.toys:Invert", "tests.core.toys:ToyConfig"
+    )
 
 
 def test_a_complete_description_passes(spec):
@@ -324,11 +326,11 @@ def test_a_complete_description_passes(spec):
     [
         ({"name": "My Invert"}, "lower-case"),
         ({"summary": "two\nlines"}, "one line"),
-        ({"factory": "core_toys.Invert"}, "is not 'package.module:Class'"),
-        ({"factory": "core_toys:Inwert"}, "cannot be imported"),
-        ({"factory": "core_toys:Sure"}, "subclass of Translator"),
+        ({"factory": "tests.core.toys.Invert"}, "is not 'package.module:Class'"),
+        ({"factory": "tests.core.toys:Inwert"}, "cannot be imported"),
+        ({"factory": "tests.core.toys:Sure"}, "subclass of Translator"),
         ({"factory": "past_core.interfaces:Translator"}, "lacks fit, load, save, translate"),
-        ({"config": "core_toys:Invert"}, "subclass of past_core.config.PluginConfig"),
+        ({"config": "tests.core.toys:Invert"}, "subclass of past_core.config.PluginConfig"),
     ],
 )
 def test_an_incomplete_description_is_told(spec, changes, promise):
@@ -348,7 +350,7 @@ def test_an_incomplete_description_is_told(spec, changes, promise):
 def test_an_incomplete_configuration_is_told(toys, monkeypatch, config, promise):
     monkeypatch.setattr(toys, "Spoilt", config, raising=False)
     with pytest.raises(AssertionError, match=promise):
-        check_spec(MetricSpec("wrong", "Wrong.", "core_toys:Wrong", "core_toys:Spoilt"))
+        check_spec(MetricSpec("wrong", "Wrong.", "tests.core.toys:Wrong", "tests.core.toys:Spoilt"))
 
 
 def test_a_light_module_passes():
