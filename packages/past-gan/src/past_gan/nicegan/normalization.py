@@ -61,53 +61,71 @@ def instance_layer_norm(x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor) -> 
     return cast("Tensor", _Normalize.apply(x, rho, gamma, beta))
 
 
-def _line(  # noqa: PLR0917
-    count: int, mean: Tensor, variance: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Factor and offset ``(n, c)`` that normalise features of these instance statistics.
-
-    For given statistics the formula is linear in x. The layer's statistics follow from
-    the channels': its variance is that within the channels plus that between them.
-    """
-    channels = mean.shape[1]
-    layer_mean = mean.mean(1, keepdim=True)
-    spread = variance * (count - 1) + (mean - layer_mean).square() * count
-    layer_variance = spread.sum(1, keepdim=True) / (count * channels - 1)
-    weight = rho.softmax(0)
-    instance = weight[0] * torch.rsqrt(variance + EPSILON)
-    layer = weight[1] * torch.rsqrt(layer_variance + EPSILON)
-    factor = gamma * (instance + layer)
-    return factor, beta - gamma * (instance * mean + layer * layer_mean)
-
-
 class _Normalize(torch.autograd.Function):
-    """Touches the large tensor four times forward and four times backward, not dozens."""
+    """The formula with its derivative in closed form.
+
+    For given statistics it is linear in x: a factor and an offset a channel. The
+    layer's statistics follow from the channels'. So the large tensor is read for its
+    moments and once more for the result, and statistics are computed once, in float32.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:  # noqa: ANN401
+        count, channels = x.shape[2] * x.shape[3], x.shape[1]
         wide = x.float()
-        count = x.shape[2] * x.shape[3]
         mean = wide.mean((2, 3))
         variance = (wide - mean[..., None, None]).square_().sum((2, 3)) / (count - 1)
-        factor, offset = _line(count, mean, variance, rho, gamma, beta)
-        ctx.save_for_backward(x, mean, variance, factor, rho, gamma, beta)
+        layer_mean = mean.mean(1, keepdim=True)
+        # Total variance: that within the channels plus that between them.
+        spread = torch.addcmul(
+            variance * (count - 1), mean - layer_mean, mean - layer_mean, value=count
+        )
+        layer_variance = spread.sum(1, keepdim=True) / (count * channels - 1)
+
+        weight = rho.softmax(0)
+        rate, layer_rate = torch.rsqrt(variance + EPSILON), torch.rsqrt(layer_variance + EPSILON)
+        instance, layer = weight[0] * rate, weight[1] * layer_rate
+        slope = instance + layer
+        shift = instance * mean + layer * layer_mean
+        factor, offset = gamma * slope, beta - gamma * shift
+        ctx.save_for_backward(
+            x, gamma, beta, weight, mean, layer_mean, rate, layer_rate, instance, layer
+        )
         return torch.addcmul(offset[..., None, None], wide, factor[..., None, None]).to(x.dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        x, mean, variance, factor, *parameters = ctx.saved_tensors
-        count = x.shape[2] * x.shape[3]
-        wide, grad = x.float(), grad.float()
-        with torch.enable_grad():
-            small = [t.detach().requires_grad_() for t in (mean, variance, *parameters)]
-            line = _line(count, *small)
-        d_mean, d_variance, *d_parameters = torch.autograd.grad(
-            line, small, ((grad * wide).sum((2, 3)), grad.sum((2, 3)))
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:  # noqa: ANN401
+        (x, gamma, beta, weight, mean, layer_mean, rate, layer_rate, instance, layer) = (
+            ctx.saved_tensors
         )
+        count, channels = x.shape[2] * x.shape[3], x.shape[1]
+        wide, grad = x.float(), grad.float()
+        d_factor, d_offset = (grad * wide).sum((2, 3)), grad.sum((2, 3))
+
+        d_gamma = d_factor * (instance + layer) - d_offset * (instance * mean + layer * layer_mean)
+        d_instance = gamma * (d_factor - d_offset * mean)
+        d_layer = gamma * (d_factor - d_offset * layer_mean)
+        d_weight = torch.stack([(d_instance * rate).sum(0), (d_layer * layer_rate).sum(0)])
+        d_rho = weight * (d_weight - (weight * d_weight).sum(0))
+
+        pull = gamma * d_offset
+        d_layer_mean = -(pull * layer).sum(1, keepdim=True)
+        d_layer_variance = -0.5 * layer_rate**3 * (d_layer * weight[1]).sum(1, keepdim=True)
+        d_spread = d_layer_variance / (count * channels - 1)
+        d_variance = d_spread * (count - 1) - 0.5 * rate**3 * d_instance * weight[0]
+        d_mean = d_layer_mean / channels - pull * instance
+        d_mean += 2 * count * d_spread * (mean - layer_mean)
+
         # The mean depends on x by 1 / count, the variance by 2 (x - mean) / (count - 1).
-        slope = 2 / (count - 1) * d_variance
-        constant = d_mean / count - slope * mean
-        d_x = torch.addcmul(constant[..., None, None], wide, slope[..., None, None])
-        d_x.addcmul_(grad, factor[..., None, None])
-        return d_x.to(x.dtype), *d_parameters
+        tilt = d_variance * (2 / (count - 1))
+        d_x = torch.addcmul(
+            (d_mean / count - tilt * mean)[..., None, None], wide, tilt[..., None, None]
+        )
+        d_x.addcmul_(grad, (gamma * (instance + layer))[..., None, None])
+        return (
+            d_x.to(x.dtype),
+            d_rho,
+            d_gamma.sum_to_size(gamma.shape),
+            d_offset.sum_to_size(beta.shape),
+        )
