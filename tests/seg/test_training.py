@@ -32,7 +32,8 @@ def small(balls, **changes):
 
 def plan_of(folder):
     plans = json.loads((folder / "prepared.json").read_text())["plans"]
-    return plans["configurations"]["3d_fullres"]
+    (configuration,) = plans["configurations"].values()
+    return configuration
 
 
 @pytest.mark.parametrize(("plugin", "config"), [(NNUNet, NNUNetConfig), (ResUNet, ResUNetConfig)])
@@ -72,6 +73,22 @@ def test_without_a_budget_nnunet_plans_by_memory(balls):
     segmenter = small(balls, patch_voxels=None, iterations=1, batch_size=1)
     segmenter.fit(balls.cases(2), balls.labels, balls.context("work"))
     assert plan_of(balls.folder / "work")["patch_size"] == [16, 24, 24]
+
+
+def test_coverage_coarsens_the_voxels_until_the_patch_covers_enough(balls):
+    spacing = {}
+    for coverage in (0.0, 0.5):
+        context = balls.context(f"work{coverage}")
+        segmenter = small(balls, coverage=coverage)
+        segmenter.fit(balls.cases(2), balls.labels, context)
+        plan = plan_of(context.folder)
+        spacing[coverage] = np.prod(plan["spacing"])
+        share = np.prod(plan["patch_size"]) / np.prod(plan["median_image_size_in_voxels"])
+        assert share > coverage
+        volume = balls.case("unseen", 99).load_image()
+        assert segmenter.predict(volume).shape == (2, *volume.shape)
+    assert spacing[0.0] == pytest.approx(1.5)
+    assert spacing[0.5] > 2 * spacing[0.0]
 
 
 def test_the_loss_has_no_gradient_under_ignore(balls, monkeypatch):

@@ -41,6 +41,10 @@ class NNUNetConfig(PluginConfig):
     """Memory that nnU-Net plans the patch size and the batch size for."""
     patch_voxels: int | None = Field(None, ge=512)
     """Plan the largest patch of at most this many voxels, instead of by memory."""
+    coverage: float = Field(0.0, ge=0, lt=1)
+    """If a patch covers less than this share of a volume, plan coarser voxels until it
+    does: nnU-Net's low-resolution configuration, for which it uses 0.25. 0 keeps full
+    resolution."""
     batch_size: int | None = Field(None, ge=1)
     """Patches an iteration; by default as planned."""
     foreground_share: float = Field(0.33, ge=0, le=1)

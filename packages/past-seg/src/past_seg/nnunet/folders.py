@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.labels import Labels
 
-__all__ = ["CONFIGURATION", "Folders", "digest", "environment", "write_json", "write_raw"]
+__all__ = ["Folders", "digest", "environment", "write_json", "write_raw"]
 
 DATASET = "Dataset001_PAST"
 """nnU-Net finds data sets by such a name; every fit has folders of its own."""
-CONFIGURATION = "3d_fullres"
-"""nnU-Net's name for the 3D network at full resolution, which the paper uses."""
 
 Json = dict[str, Any]
 
@@ -50,13 +48,8 @@ class Folders:
 
     @property
     def preprocessed(self) -> Path:
-        """Fingerprint, plans, and below ``voxels`` the resampled cases."""
+        """Fingerprint, plans, and in a folder that the plans name the resampled cases."""
         return self.root / "preprocessed" / DATASET
-
-    @property
-    def voxels(self) -> Path:
-        """Resampled, normalised cases, which the trainer draws patches from."""
-        return self.preprocessed / f"nnUNetPlans_{CONFIGURATION}"
 
 
 @contextmanager

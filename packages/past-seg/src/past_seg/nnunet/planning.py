@@ -26,15 +26,24 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from past_core.errors import DataError
-from past_seg.nnunet.folders import CONFIGURATION, Folders, Json, write_json
+from past_seg.nnunet.folders import Folders, Json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from past_seg.nnunet.config import NNUNetConfig
 
-__all__ = ["PLANNERS", "extract_fingerprint", "make_plans", "preprocess", "with_batch_size"]
+__all__ = [
+    "PLANNERS",
+    "configuration_name",
+    "extract_fingerprint",
+    "make_plans",
+    "preprocess",
+    "with_batch_size",
+]
 
+TRAINED = ("3d_lowres", "3d_fullres")
+"""nnU-Net's names of 3D configurations; the first one that it plans is trained."""
 INTENSITY_SAMPLES = 10_000
 """Foreground voxels a case gives to the intensity statistics. nnU-Net normalises MRI by
 each image's own mean and standard deviation, so they serve the record only."""
@@ -122,20 +131,28 @@ def make_plans(folders: Folders, kind: str, config: NNUNetConfig) -> Json:
         planner.budget(config.patch_voxels)
     planner.UNet_base_num_features = config.base_features
     planner.UNet_max_features_3d = config.max_features
-    # Never plan a second, coarse network: only the one at full resolution is trained.
-    planner.lowres_creation_threshold = 0
-    plans: Json = planner.plan_experiment()
-    if CONFIGURATION not in plans["configurations"]:
+    planner.lowres_creation_threshold = config.coverage
+    plans: Json = plain(planner.plan_experiment())
+    name = next((one for one in TRAINED if one in plans["configurations"]), None)
+    if name is None:
         raise DataError("the volumes have a single slice; PAST segments 3D volumes.")
-    plans["configurations"] = {CONFIGURATION: plans["configurations"][CONFIGURATION]}
-    return plain(plans)
+    configuration = plans["configurations"][name]
+    configuration.pop("next_stage", None)  # the cascade, which PAST does not train
+    plans["configurations"] = {name: configuration}
+    return plans
+
+
+def configuration_name(plans: Json) -> str:
+    """Name of the one configuration that plans of this project hold."""
+    (name,) = plans["configurations"]
+    return str(name)
 
 
 def with_batch_size(plans: Json, batch_size: int | None) -> Json:
     """Copy plans, with this batch size unless it is None."""
     copied = plain(plans)
     if batch_size is not None:
-        copied["configurations"][CONFIGURATION]["batch_size"] = batch_size
+        copied["configurations"][configuration_name(plans)]["batch_size"] = batch_size
     return copied
 
 
@@ -154,15 +171,16 @@ def preprocess(
     one is not done again.
     """
     manager = PlansManager(plans)
-    configuration = manager.get_configuration(CONFIGURATION)
+    configuration = manager.get_configuration(configuration_name(plans))
     preprocessor = DefaultPreprocessor(verbose=False)
+    finished = folders.preprocessed / configuration.data_identifier
     unfinished = folders.preprocessed / "unfinished"
     files = get_filenames_of_train_images_and_targets(str(folders.raw), dataset)
-    folders.voxels.mkdir(parents=True, exist_ok=True)
+    finished.mkdir(parents=True, exist_ok=True)
     unfinished.mkdir(exist_ok=True)
     for done, (name, one) in enumerate(files.items()):
         report(done, len(files))
-        if (folders.voxels / f"{name}.pkl").exists():
+        if (finished / f"{name}.pkl").exists():
             continue
         parts = [f"{name}.b2nd", f"{name}_seg.b2nd", f"{name}.pkl"]
         for part in parts:
@@ -171,5 +189,5 @@ def preprocess(
             str(unfinished / name), one["images"], one["label"], manager, configuration, dataset
         )
         for part in parts:
-            (unfinished / part).replace(folders.voxels / part)
+            (unfinished / part).replace(finished / part)
     unfinished.rmdir()

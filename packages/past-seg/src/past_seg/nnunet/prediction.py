@@ -17,7 +17,8 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from past_core.errors import DataError
 from past_core.volume import Volume
 from past_seg.nnunet.capture import captured
-from past_seg.nnunet.folders import CONFIGURATION, Json
+from past_seg.nnunet.folders import Json
+from past_seg.nnunet.planning import configuration_name
 from past_seg.nnunet.trainer import autocast
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Predictor:
         network.decoder.deep_supervision = False  # type: ignore[union-attr]
         network.to(memory_format=torch.channels_last_3d)
         self._plans = PlansManager(plans)
-        self._configuration = self._plans.get_configuration(CONFIGURATION)
+        self._configuration = self._plans.get_configuration(configuration_name(plans))
         self._dataset = dataset
         self._preprocessor = DefaultPreprocessor(verbose=False)
         with captured(log):

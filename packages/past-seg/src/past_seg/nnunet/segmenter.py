@@ -17,7 +17,6 @@ from past_seg.nnunet import planning, storage
 from past_seg.nnunet.capture import captured
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
 from past_seg.nnunet.folders import (
-    CONFIGURATION,
     Folders,
     Json,
     digest,
@@ -43,7 +42,7 @@ __all__ = ["NNUNet", "ResUNet"]
 
 log = logging.getLogger(__name__)
 
-PLANNED_BY = ("base_features", "max_features", "gpu_memory_gb", "patch_voxels")
+PLANNED_BY = ("base_features", "max_features", "gpu_memory_gb", "patch_voxels", "coverage")
 """Settings that decide the network; a warm start must not change them."""
 
 
@@ -88,7 +87,7 @@ class NNUNet(Segmenter):
             with captured(log):
                 trainer = Trainer(
                     plans | {"continue_training": False},
-                    CONFIGURATION,
+                    planning.configuration_name(plans),
                     "all",
                     dataset,
                     torch.device(context.device),

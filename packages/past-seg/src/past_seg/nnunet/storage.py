@@ -18,7 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from past_core.errors import DataError
 from past_core.volume import atomic_path
-from past_seg.nnunet.folders import CONFIGURATION, Json, write_json
+from past_seg.nnunet.folders import Json, write_json
+from past_seg.nnunet.planning import configuration_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +123,7 @@ def _hash(path: Path) -> str:
 
 def _check_plans(plans: Json, kind: str) -> None:
     """Accept only names that nnU-Net's planners write for this kind."""
-    configuration = plans["configurations"][CONFIGURATION]
+    configuration = plans["configurations"][configuration_name(plans)]
     architecture = configuration["architecture"]
     arguments = architecture["arch_kwargs"]
     named: list[tuple[str, Any, Any]] = [
@@ -151,7 +152,7 @@ def build_network(saved: Saved, heads: int) -> torch.nn.Module:
     DataError
         If the weights are not those of the planned network.
     """
-    architecture = saved.plans["configurations"][CONFIGURATION]["architecture"]
+    architecture = saved.plans["configurations"][configuration_name(saved.plans)]["architecture"]
     try:
         network: torch.nn.Module = get_network_from_plans(
             architecture["network_class_name"],
