@@ -53,15 +53,17 @@ def _translation(dataset: Dataset, stages: Path, path: Path) -> Path:
         position = _busiest(label)
         same_height = position * real.shape[real.slice_axis] // before.shape[before.slice_axis]
         for ax, volume, at in zip(
-            row, (before, after, real), (position, position, same_height), strict=True
+            row,
+            (before, after, after, real),
+            (position, position, position, same_height),
+            strict=True,
         ):
             _show(ax, volume, at)
-        _contours(row[1], label, position, "solid")
+        _contours(row[2], label, position, "solid")
         row[0].set_ylabel(source.id)
-        row[2].set_ylabel(target.id)
-    for ax, title in zip(
-        axes[0], ("source", "translated, source label", "a target scan"), strict=True
-    ):
+        row[3].set_ylabel(target.id)
+    titles = ("source", "translated", "translated, source label", "a target scan")
+    for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
     return _save(figure, path)
 
