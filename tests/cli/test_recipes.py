@@ -6,8 +6,8 @@ from past_cli.recipes import FOLDER, find_recipe
 from past_core.config import parse_config
 from past_core.errors import ConfigError
 from past_core.pipeline import PipelineConfig
-from past_core.plugins import Registry
-from past_core.recipe import KINDS, load_recipe
+from past_core.plugins import KINDS, Registry
+from past_core.recipe import load_recipe
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from past_core.plugins import KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plugin_table", "score_table", "stage_table"]
 
-KINDS = ("dataset", "translator", "segmenter", "strategy", "metric")
 UNITS = {"assd": "ASSD mm", "dice": "Dice"}
 """How a column names a metric."""
 MEAN = "mean"

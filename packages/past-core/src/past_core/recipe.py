@@ -26,9 +26,8 @@ from pydantic import Field
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import ConfigError
 
-__all__ = ["KINDS", "Recipe", "load_recipe", "override"]
+__all__ = ["Recipe", "load_recipe", "override"]
 
-KINDS = ("dataset", "translator", "segmenter", "strategy", "metric")
 Tables = dict[str, dict[str, Any]]
 
 

@@ -22,11 +22,19 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from past_core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
-__all__ = ["Header", "Volume", "atomic_path", "load_volume", "read_header", "save_volume"]
+__all__ = [
+    "Header",
+    "Volume",
+    "atomic_path",
+    "coarsest_axis",
+    "load_volume",
+    "read_header",
+    "save_volume",
+]
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,8 @@ class Volume:
 
     @property
     def slice_axis(self) -> int:
-        """The axis across the slices: the one of the coarsest spacing, the last of equals."""
-        return max(range(3), key=lambda axis: (round(self.spacing[axis], 3), axis))
+        """The axis across the slices: see ``coarsest_axis``."""
+        return coarsest_axis(self.spacing)
 
     def canonical(self) -> Volume:
         """Flip and swap axes so that they run closest to right, anterior, superior.
@@ -91,6 +99,14 @@ class Volume:
 
 
 _RAS = np.array([[0, 1], [1, 1], [2, 1]], dtype=np.float64)
+
+
+def coarsest_axis(spacing: Sequence[float]) -> int:
+    """The axis across the slices: the one of the coarsest spacing in mm.
+
+    Of equally coarse axes (to a thousandth) the last is taken: transverse slices.
+    """
+    return max(range(3), key=lambda axis: (round(float(spacing[axis]), 3), axis))
 
 
 def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:

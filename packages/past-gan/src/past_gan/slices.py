@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from past_core.errors import DataError
+from past_core.volume import coarsest_axis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,12 +46,11 @@ def slice_axis(
 ) -> int:
     """The axis across the slices: as set, or the one whose mean spacing is the coarsest.
 
-    Of equally coarse axes the last is taken: transverse slices, as in the publication.
+    See ``past_core.volume.coarsest_axis``.
     """
     if setting != "auto":
         return setting
-    mean = np.asarray(list(spacings)).mean(axis=0).round(3)
-    return 2 - int(np.argmax(mean[::-1]))
+    return coarsest_axis(np.asarray(list(spacings)).mean(axis=0).tolist())
 
 
 def slices_of(volume: Volume, axis: int) -> npt.NDArray[np.float32]:

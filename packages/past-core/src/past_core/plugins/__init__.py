@@ -1,7 +1,7 @@
 """How plugins describe themselves, and how they are found and loaded."""
 
 from past_core.plugins.hookspecs import hookimpl
-from past_core.plugins.registry import Registry
+from past_core.plugins.registry import KINDS, Registry
 from past_core.plugins.specs import (
     DatasetSpec,
     MetricSpec,
@@ -12,6 +12,7 @@ from past_core.plugins.specs import (
 )
 
 __all__ = [
+    "KINDS",
     "DatasetSpec",
     "MetricSpec",
     "PluginSpec",

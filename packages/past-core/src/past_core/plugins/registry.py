@@ -23,7 +23,7 @@ from past_core.errors import PluginError
 from past_core.plugins import hookspecs
 from past_core.plugins.specs import PluginSpec
 
-__all__ = ["BrokenPlugin", "Installed", "Registry"]
+__all__ = ["KINDS", "BrokenPlugin", "Installed", "Registry"]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ HOOKS = {
     "strategy": "past_strategies",
     "metric": "past_metrics",
 }
+
+KINDS = tuple(HOOKS)
+"""The kinds of plugins, as users know them."""
 
 PROVIDED_BY = {
     ("translator", "nicegan"): "past-gan",
