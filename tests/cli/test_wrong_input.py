@@ -105,6 +105,8 @@ def test_all_problems_of_a_data_set_are_told_at_once(past_cli, data, tmp_path):
         (["--set", "pipeline.roi.lower=[0.9, 0, 0]", "--set", "pipeline.roi.upper=[0.2, 1, 1]"],
          "axis 0 runs from 0.9 to 0.2"),
         (["--oracle"], "the oracle trains on target labels"),
+        (["--device", "gpu"], "neither cpu, cuda nor cuda:N"),
+        (["--device", "cuda:99"], "device 'cuda:99' is not there"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_refused_before_any_training(past_cli, data, tmp_path, options, message):
@@ -112,12 +114,6 @@ def test_a_wrong_option_is_refused_before_any_training(past_cli, data, tmp_path,
     assert done.code == 1
     assert message in done.err
     assert not (tmp_path / "run" / "stages").exists()
-
-
-def test_a_device_that_is_none_is_a_usage_error(past_cli, tmp_path):
-    done = past_cli("pipeline", "--device", "gpu", "--out", tmp_path / "run")
-    assert done.code == 2
-    assert "neither cpu, cuda nor cuda:N" in done.err
 
 
 def test_a_folder_without_a_known_layout_lists_the_layouts(past_cli, tmp_path):

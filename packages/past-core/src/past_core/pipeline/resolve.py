@@ -12,6 +12,7 @@ import tomli_w
 from past_core.config import parse_config
 from past_core.dataset import Dataset
 from past_core.datasets.opening import open_dataset, recognise
+from past_core.device import check_device
 from past_core.pipeline.settings import Choice, PipelineConfig, Settings
 from past_core.plugins import Registry
 from past_core.recipe import Recipe, override
@@ -53,6 +54,7 @@ def resolve(request: Request, registry: Registry) -> tuple[Settings, Dataset]:
     PluginError, ConfigError, DataError
         Naming what is wrong, before anything is computed.
     """
+    check_device(request.device)
     reader = _reader(request, registry)
     names = {
         "dataset": reader,
