@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from past_core import DataError, Volume, load_volume, save_volume
-from past_core.volume import atomic_path, read_header
+from past_core.files import atomic_path
+from past_core.volume import read_header
 
 SHAPE = (3, 4, 5)
 
@@ -191,7 +192,7 @@ def test_a_process_killed_while_writing_leaves_the_old_file_whole(tmp_path):
     path.write_text("old")
     code = (
         "import os, signal, sys, pathlib\n"
-        "from past_core.volume import atomic_path\n"
+        "from past_core.files import atomic_path\n"
         "with atomic_path(pathlib.Path(sys.argv[1])) as temporary:\n"
         "    temporary.write_text('ne')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -9,8 +9,8 @@ import numpy as np
 from past_core import DataError, Dataset, Labels, Volume
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig, parse_config
+from past_core.files import write_json
 from past_core.interfaces import DatasetReader, Metric, Segmenter, Strategy, Translator
-from past_core.volume import atomic_path
 
 
 class ToyConfig(PluginConfig):
@@ -25,11 +25,6 @@ def read_json(path):
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}. Train again.") from error
-
-
-def write_json(path, content):
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content))
 
 
 def descend(steps, context, draw):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from past_core.errors import DataError
-from past_core.volume import atomic_path
+from past_core.files import atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,9 +7,7 @@ millimetres in RAS+ (nibabel's convention).
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +18,16 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
 
 from past_core.errors import DataError
+from past_core.files import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
 __all__ = [
     "Header",
     "Volume",
-    "atomic_path",
     "coarsest_axis",
     "load_volume",
     "read_header",
@@ -165,22 +163,6 @@ def save_volume(volume: Volume, path: Path) -> None:
     image.header.set_xyzt_units("mm")
     with atomic_path(path) as temporary:
         nib.save(image, temporary)
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` if the block succeeds.
-
-    The temporary name keeps the suffixes, since many writers choose the format by
-    them. If the block raises, nothing is left behind.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.partial.{path.name}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _verify_checksum(path: Path) -> None:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from past_core.errors import DataError
-from past_core.volume import atomic_path
+from past_core.files import atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from past_core.errors import ConfigError
-from past_core.volume import atomic_path
+from past_core.files import atomic_path
 from past_gan import checkpoint
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from past_core.config import parse_config
 from past_core.dataset import Dataset
 from past_core.datasets.opening import open_dataset, recognise
 from past_core.device import check_device
+from past_core.files import atomic_path
 from past_core.pipeline.settings import Choice, PipelineConfig, Settings
 from past_core.plugins import Registry
 from past_core.recipe import Recipe, override
-from past_core.volume import atomic_path
 
 __all__ = ["Request", "resolve"]
 

@@ -22,14 +22,14 @@ from filelock import FileLock, Timeout
 
 from past_core.dataset import Dataset
 from past_core.errors import DataError
+from past_core.files import atomic_path, write_json
 from past_core.pipeline.graph import plan
 from past_core.pipeline.layout import STAGES
 from past_core.pipeline.memory import PeakMemory
 from past_core.pipeline.settings import Settings
-from past_core.pipeline.stage import Stage, Workspace, derive_seed, write_json
+from past_core.pipeline.stage import Stage, Workspace, derive_seed
 from past_core.plugins import Registry
 from past_core.scoring import Score, read_scores
-from past_core.volume import atomic_path
 
 __all__ = ["Observer", "RunResult", "StageReport", "run_pipeline"]
 

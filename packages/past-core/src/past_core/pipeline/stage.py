@@ -12,9 +12,8 @@ from typing import Any
 
 from past_core.interfaces import Context
 from past_core.interfaces.context import Progress, _silent
-from past_core.volume import atomic_path
 
-__all__ = ["Stage", "Workspace", "derive_seed", "write_json"]
+__all__ = ["Stage", "Workspace", "derive_seed"]
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,3 @@ def derive_seed(seed: int, name: str) -> int:
     """A stage's own seed, 32 bits, from the run's: stages do not share random numbers."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")

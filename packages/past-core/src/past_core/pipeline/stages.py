@@ -17,6 +17,7 @@ import numpy.typing as npt
 from past_core.case import Case
 from past_core.dataset import Dataset
 from past_core.errors import DataError
+from past_core.files import atomic_path
 from past_core.intensity import rescale
 from past_core.interfaces import Prediction, Segmenter, Strategy, Translator
 from past_core.pipeline.layout import (
@@ -32,7 +33,7 @@ from past_core.pipeline.stage import Workspace
 from past_core.plugins import Registry
 from past_core.roi import ROI
 from past_core.scoring import score_case, write_scores
-from past_core.volume import Volume, atomic_path, load_volume, read_header, save_volume
+from past_core.volume import Volume, load_volume, read_header, save_volume
 
 __all__ = ["Stages"]
 

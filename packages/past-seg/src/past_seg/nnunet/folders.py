@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from past_core.errors import DataError
-from past_core.volume import Volume, atomic_path, save_volume
+from past_core.files import write_json
+from past_core.volume import Volume, save_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy.typing as npt
-
     from past_core.case import Case
     from past_core.labels import Labels
 
-__all__ = ["Folders", "digest", "environment", "write_json", "write_raw"]
+__all__ = ["Folders", "digest", "environment", "write_raw"]
 
 DATASET = "Dataset001_PAST"
 """nnU-Net finds data sets by such a name; every fit has folders of its own."""
@@ -120,7 +119,7 @@ def write_raw(folders: Folders, cases: Sequence[Case], labels: Labels) -> Json:
             "there is nothing to learn. Check the labels, or keep more pseudo-labels."
         )
     dataset = dataset_json(cases, labels, with_ignore=labels.ignore in found)
-    write_json(dataset, folders.raw / "dataset.json")
+    write_json(folders.raw / "dataset.json", dataset)
     return dataset
 
 
@@ -184,13 +183,3 @@ def digest(parts: Sequence[Path | Json]) -> str:
         else:
             total.update(json.dumps(part, sort_keys=True).encode())
     return total.hexdigest()
-
-
-def write_json(value: Json, path: Path) -> None:
-    """Write JSON, whole or not at all; numpy's numbers become plain ones."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, default=_plain) + "\n")
-
-
-def _plain(value: npt.NDArray[Any] | np.generic) -> object:
-    return value.tolist()

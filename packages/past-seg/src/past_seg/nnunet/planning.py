@@ -26,7 +26,8 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from past_core.errors import DataError
-from past_seg.nnunet.folders import Folders, Json, write_json
+from past_core.files import write_json
+from past_seg.nnunet.folders import Folders, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,7 +113,7 @@ def extract_fingerprint(folders: Folders, dataset: Json) -> None:
         },
         "median_relative_size_after_cropping": np.median(remaining),
     }
-    write_json(fingerprint, folders.preprocessed / "dataset_fingerprint.json")
+    write_json(folders.preprocessed / "dataset_fingerprint.json", fingerprint)
 
 
 def make_plans(folders: Folders, kind: str, config: NNUNetConfig) -> Json:

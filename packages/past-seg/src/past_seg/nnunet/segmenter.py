@@ -11,6 +11,7 @@ import torch
 
 from past_core.config import parse_config
 from past_core.errors import ConfigError, DataError
+from past_core.files import write_json
 from past_core.interfaces import Segmenter
 from past_core.labels import Labels
 from past_seg.nnunet import planning, storage
@@ -21,7 +22,6 @@ from past_seg.nnunet.folders import (
     Json,
     digest,
     environment,
-    write_json,
     write_raw,
 )
 from past_seg.nnunet.prediction import Predictor
@@ -194,7 +194,7 @@ class NNUNet(Segmenter):
             shutil.rmtree(context.folder / name, ignore_errors=True)
         for name in ("prepared.json", "checkpoint.pt", "losses.csv"):
             (context.folder / name).unlink(missing_ok=True)
-        write_json(work, note)
+        write_json(note, work)
 
     def _prepare(
         self,
@@ -216,7 +216,7 @@ class NNUNet(Segmenter):
                 else:
                     plans = start.plans
             plans = planning.with_batch_size(plans, self.config.batch_size)
-            write_json({"dataset": dataset, "plans": plans}, note)
+            write_json(note, {"dataset": dataset, "plans": plans})
         prepared = json.loads(note.read_text())
         dataset, plans = prepared["dataset"], prepared["plans"]
         planning.preprocess(

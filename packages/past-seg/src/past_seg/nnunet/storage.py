@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from past_core.errors import DataError
-from past_core.volume import atomic_path
-from past_seg.nnunet.folders import Json, write_json
+from past_core.files import atomic_path, write_json
+from past_seg.nnunet.folders import Json
 from past_seg.nnunet.planning import configuration_name
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def write(saved: Saved, folder: Path) -> None:
         "plans": saved.plans,
         "weights_sha256": _hash(weights),
     }
-    write_json(description, folder / DESCRIPTION)
+    write_json(folder / DESCRIPTION, description)
 
 
 def read(folder: Path, kind: str) -> Saved:

@@ -23,7 +23,7 @@ from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from past_core.errors import ConfigError
-from past_core.volume import atomic_path
+from past_core.files import atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
