@@ -7,12 +7,12 @@ import torch
 from past_core.case import Case, Domain
 from past_core.errors import DataError
 from past_core.volume import Volume, save_volume
-from past_gan.slices import PatchSampler, read_slices, slice_axis, slices_of
+from past_gan.slices import PatchSampler, mirrored_axes, read_slices, slice_axis, slices_of
 from past_gan.translation import translate_volume
 
 
 def sampler(slices, **changes):
-    settings = {"crop": 8, "batch_size": 3, "mirror": 0, "resize": 0.2, "seed": 5, "stream": 0}
+    settings = {"crop": 8, "batch_size": 3, "mirror": (0,), "resize": 0.2, "seed": 5, "stream": 0}
     return PatchSampler(slices, **settings | changes)
 
 
@@ -39,7 +39,7 @@ def test_batches_depend_on_seed_stream_and_step_alone(slices):
 
 
 def test_patches_are_parts_of_slices(slices):
-    patches = sampler(slices, resize=0.0, mirror=None, batch_size=20).batch(0)
+    patches = sampler(slices, resize=0.0, mirror=(), batch_size=20).batch(0)
     windows = torch.cat([s.unfold(1, 8, 1).unfold(2, 8, 1).reshape(-1, 8, 8) for s in slices])
     for patch in patches:
         assert (windows == patch).all((1, 2)).any()
@@ -47,15 +47,36 @@ def test_patches_are_parts_of_slices(slices):
 
 def test_mirroring_flips_the_chosen_axis():
     ramp = torch.arange(8.0).view(1, 8, 1).expand(1, 8, 8)
-    patches = sampler([ramp], resize=0.0, mirror=0, batch_size=40).batch(0)
+    patches = sampler([ramp], resize=0.0, mirror=(0,), batch_size=40).batch(0)
     first = {int(patch[0, 0, 0]) for patch in patches}
     assert first == {0, 7}
-    across = sampler([ramp], resize=0.0, mirror=1, batch_size=40).batch(0)
+    across = sampler([ramp], resize=0.0, mirror=(1,), batch_size=40).batch(0)
     assert {int(patch[0, 0, 0]) for patch in across} == {0}
 
 
+def test_both_axes_are_mirrored_independently():
+    corners = torch.arange(64.0).view(1, 8, 8)
+    patches = sampler([corners], resize=0.0, mirror=(0, 1), batch_size=80).batch(0)
+    assert {int(patch[0, 0, 0]) for patch in patches} == {0, 7, 56, 63}
+
+
+@pytest.mark.parametrize(
+    ("flip", "across", "mirrored"),
+    [
+        ("none", 2, ()),
+        ("left-right", 2, (0,)),
+        ("left-right", 1, (0,)),
+        ("left-right", 0, ()),
+        ("all", 0, (0, 1)),
+        ("all", 2, (0, 1)),
+    ],
+)
+def test_left_to_right_is_mirrored_where_it_lies_in_the_plane(flip, across, mirrored):
+    assert mirrored_axes(flip, across) == mirrored
+
+
 def test_small_slices_are_padded_by_reflection():
-    patch = sampler([torch.rand(1, 3, 5)], resize=0.0, mirror=None).batch(0)
+    patch = sampler([torch.rand(1, 3, 5)], resize=0.0, mirror=()).batch(0)
     assert patch.shape == (3, 1, 8, 8)
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "PatchSampler",
     "enlarge",
     "from_network_range",
+    "mirrored_axes",
     "read_slices",
     "slice_axis",
     "slices_of",
@@ -56,6 +57,14 @@ def slice_axis(
 def slices_of(volume: Volume, axis: int) -> npt.NDArray[np.float32]:
     """``(slices, height, width)``, the in-plane axes in their order."""
     return np.moveaxis(volume.data, axis, 0).astype(np.float32, copy=False)
+
+
+def mirrored_axes(flip: Literal["none", "left-right", "all"], across: int) -> tuple[int, ...]:
+    """In-plane axes (of 0 and 1) to mirror in slices ``across`` this axis of a RAS volume."""
+    if flip == "all":
+        return (0, 1)
+    # Left to right is the volume's first axis, and so the first of any plane it lies in.
+    return (0,) if flip == "left-right" and across != 0 else ()
 
 
 def to_network_range(values: Tensor) -> Tensor:
@@ -121,8 +130,8 @@ class PatchSampler:
     crop: int
     """Side of a patch in pixels; smaller slices are padded by reflection."""
     batch_size: int
-    mirror: int | None
-    """The in-plane axis (0 or 1) to flip at random; None for none."""
+    mirror: tuple[int, ...]
+    """The in-plane axes (of 0 and 1) to flip, each at random."""
     resize: float
     """Largest random enlargement."""
     seed: int
@@ -138,7 +147,7 @@ class PatchSampler:
         number = int(random.integers(len(self.slices)))
         scale = 1 + self.resize * random.random()
         corner = random.random(2)
-        flipped = self.mirror is not None and random.random() < 0.5
+        flipped = [1 + axis for axis in self.mirror if random.random() < 0.5]
 
         image = self.slices[number]
         if self.resize:
@@ -149,7 +158,7 @@ class PatchSampler:
             for place, side in zip(corner, image.shape[1:], strict=True)
         )
         image = image[:, top : top + self.crop, left : left + self.crop]
-        return image.flip(1 + self.mirror) if flipped and self.mirror is not None else image
+        return image.flip(flipped)
 
 
 def _pad(image: Tensor, least: int) -> Tensor:

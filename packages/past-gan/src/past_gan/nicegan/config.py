@@ -57,8 +57,10 @@ class NiceGANConfig(PluginConfig):
     crop: int = Field(256, ge=12)
     """Side of the square training patches; a step's cost depends on it, not on the images'
     size. Smaller slices are padded by reflection."""
-    flip: bool = True
-    """Mirror half of the patches left to right, if that axis lies in the slice plane."""
+    flip: Literal["none", "left-right", "all"] = "left-right"
+    """Mirror half of the patches left to right, if that axis lies in the slice plane
+    (published), or along both axes: then no translator can shift the anatomy and undo it
+    on the way back, which the cycle loss does not see."""
     resize: float = Field(30 / 256, ge=0, le=1)
     """Slices are enlarged by a random fraction up to this one before the crop."""
     slice_axis: Literal["auto", 0, 1, 2] = "auto"

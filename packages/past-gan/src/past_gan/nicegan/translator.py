@@ -15,7 +15,7 @@ from past_gan import checkpoint
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.steps import Contrast, NiceGANModel
 from past_gan.precision import Precision
-from past_gan.slices import PatchSampler, read_slices, slice_axis
+from past_gan.slices import PatchSampler, mirrored_axes, read_slices, slice_axis
 from past_gan.training import Schedule, train
 from past_gan.translation import translate_volume
 
@@ -73,7 +73,7 @@ class NiceGAN(Translator):
                 read_slices(part, self.axis, config.upsample),
                 crop=config.crop,
                 batch_size=config.batch_size,
-                mirror=0 if config.flip and self.axis != 0 else None,
+                mirror=mirrored_axes(config.flip, self.axis),
                 resize=config.resize,
                 seed=context.seed,
                 stream=stream,
