@@ -6,7 +6,7 @@ from torch.nn import Conv2d, Linear, functional
 
 from past_gan.nicegan.networks import Decoder, Encoder, PatchHeads
 from past_gan.nicegan.normalization import ILN, AdaILN, instance_layer_norm
-from past_gan.nicegan.resampling import PixelShuffle
+from past_gan.nicegan.resampling import PixelShuffle, Smooth
 
 Weighted = (Conv2d, Linear)
 
@@ -52,7 +52,9 @@ def test_half_resolution_encoder_and_its_decoder_keep_the_size():
     images = torch.randn(1, 1, 24, 32)
     code = Encoder(1, 4, downsampling=1)(images)
     assert code.features.shape == (1, 8, 12, 16)
-    assert Decoder(1, 4, blocks=1, downsampling=1)(code.features).shape == images.shape
+    for smooth in (False, True):
+        decoder = Decoder(1, 4, blocks=1, downsampling=1, smooth=smooth)
+        assert decoder(code.features).shape == images.shape
 
 
 def test_attention_starts_switched_off_and_then_adds_weighted_features():
@@ -122,3 +124,13 @@ def test_pixel_shuffle_is_torchs_up_to_the_order_of_channels():
     x = torch.randn(2, 12, 3, 5)
     reordered = x.view(2, 2, 2, 3, 3, 5).permute(0, 3, 1, 2, 4, 5).reshape(2, 12, 3, 5)
     assert torch.equal(PixelShuffle()(x), functional.pixel_shuffle(reordered, 2))
+
+
+def test_smoothing_takes_out_the_checkerboard_and_keeps_slopes():
+    row, column = torch.meshgrid(torch.arange(6.0), torch.arange(8.0), indexing="ij")
+    slope = (3 * row - column)[None, None]
+    board = ((row + column) % 2)[None, None]
+    smoothed = Smooth()(slope + board)
+    assert smoothed.shape == slope.shape
+    inside = (..., slice(1, -1), slice(1, -1))
+    torch.testing.assert_close(smoothed[inside], (slope + 0.5)[inside])

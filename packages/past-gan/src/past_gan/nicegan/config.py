@@ -30,6 +30,9 @@ class NiceGANConfig(PluginConfig):
     downsampling: Literal[1, 2] = 2
     """Stride-2 layers of the encoder: features at 1/4 (2, published) or 1/2 resolution (1,
     which keeps structures of few pixels and halves the fields of the heads)."""
+    smooth: bool = False
+    """Smooth the decoder's sub-pixel convolutions, which else may fill a structure with a
+    checkerboard of single pixels. The publication does not."""
 
     adversarial_weight: float = Field(1.0, ge=0)
     """Weight of the least-squares GAN losses of heads and attention."""

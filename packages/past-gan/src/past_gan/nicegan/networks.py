@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from past_gan.nicegan.normalization import ILN, AdaILN
-from past_gan.nicegan.resampling import PixelShuffle, ReflectionPad
+from past_gan.nicegan.resampling import PixelShuffle, ReflectionPad, Smooth
 
 __all__ = ["Decoder", "Encoded", "Encoder", "PatchHeads"]
 
@@ -123,6 +123,8 @@ class Decoder(nn.Module):
     flat
         Side of the features for the full decoder, whose gamma and beta come from all of
         them; None for the light one, which pools them first and takes any size.
+    smooth
+        Smooth what sub-pixel convolutions give, against checkerboards.
     """
 
     def __init__(
@@ -132,6 +134,8 @@ class Decoder(nn.Module):
         blocks: int = 6,
         downsampling: int = 2,
         flat: int | None = None,
+        *,
+        smooth: bool = False,
     ) -> None:
         super().__init__()
         width = 4 * channels
@@ -150,7 +154,7 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(_ResidualBlock(width) for _ in range(blocks))
         widths = [width, *(2 * channels, channels)[-downsampling:]]
         self.exit = nn.Sequential(
-            *(_Upsample(*pair) for pair in pairwise(widths)),
+            *(_Upsample(*pair, smooth) for pair in pairwise(widths)),
             ReflectionPad(3),
             nn.Conv2d(channels, image_channels, 7, bias=False),
         )
@@ -183,9 +187,9 @@ class _ResidualBlock(nn.Module):
 
 
 class _Upsample(nn.Sequential):
-    """Twice the size by pixel shuffle, which leaves no checkerboard to overlapping strides."""
+    """Twice the size by a sub-pixel convolution."""
 
-    def __init__(self, channels: int, out: int) -> None:
+    def __init__(self, channels: int, out: int, smooth: bool) -> None:
         super().__init__(
             ReflectionPad(1),
             nn.Conv2d(channels, out, 3, bias=False),
@@ -193,6 +197,7 @@ class _Upsample(nn.Sequential):
             nn.ReLU(),
             nn.Conv2d(out, 4 * out, 1),
             PixelShuffle(),
+            *([Smooth()] if smooth else []),
             ILN(out),
             nn.ReLU(),
         )

@@ -45,6 +45,7 @@ class Contrast(nn.Module):
             config.blocks,
             config.downsampling,
             flat=side if config.decoder == "full" else None,
+            smooth=config.smooth,
         )
 
 
