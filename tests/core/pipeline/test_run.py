@@ -129,6 +129,59 @@ def test_kept_source_labels_are_not_selected_anew(run, request_of):
     ]
 
 
+COPIES = ("pipeline.copies.number=2", "pipeline.copies.intensity=[0.2, 0.4]")
+
+
+def test_varied_copies_differ_from_the_translation_in_the_structures_alone(run, request_of):
+    result, _ = run(request_of(rounds=1, assignments=COPIES))
+    stages = result.folder / "stages"
+    label = load_volume(stages / "crop/crossmoda_1_label.nii.gz").data
+    translated = load_volume(stages / "translate/crossmoda_1_image.nii.gz").data
+    factors = []
+    for number in (1, 2):
+        copy = load_volume(stages / f"vary/crossmoda_1_copy{number}_image.nii.gz").data
+        np.testing.assert_array_equal(copy[label == 0], translated[label == 0])
+        for value in (1, 2):
+            inside = (label == value) & (translated > 0)
+            ratio = copy[inside] / translated[inside]
+            np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+            factors.append(float(ratio[0]))
+    assert len(set(factors)) == 4
+    assert all(0.2 <= factor <= 0.4 for factor in factors)
+
+
+def test_segmenters_learn_from_varied_copies_too(run, request_of, registry, monkeypatch):
+    trained = []
+    fit = registry.factory("segmenter", "bayes").fit
+
+    def noted(self, cases, *rest):
+        trained.append([case.id for case in cases])
+        fit(self, cases, *rest)
+
+    monkeypatch.setattr(registry.factory("segmenter", "bayes"), "fit", noted)
+    run(request_of(rounds=1, assignments=COPIES))
+    source = ["crossmoda_1", "crossmoda_2"]
+    copies = [f"{case}_copy{number}" for number in (1, 2) for case in source]
+    targets = [f"crossmoda_{number}" for number in (106, 107, 108)]
+    assert trained == [source, source + copies, source + copies + targets]
+
+
+def test_copying_goes_on_where_it_was_interrupted(run, request_of, tmp_path):
+    undisturbed, _ = run(request_of(rounds=1, assignments=COPIES))
+    request = request_of(rounds=1, assignments=COPIES, folder=tmp_path / "interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        run(request, stop_in="vary")
+    resumed, observed = run(request)
+    assert observed.ran[0] == "vary"
+    assert resumed.scores == undisturbed.scores
+
+
+def test_factors_in_the_wrong_order_are_refused(request_of, registry):
+    request = request_of(assignments=("pipeline.copies.intensity=[1.0, 0.5]",))
+    with pytest.raises(ConfigError, match="the least factor comes first"):
+        resolve(request, registry)
+
+
 def test_a_stage_that_fails_leaves_its_traceback_in_its_log(run, request_of, registry, monkeypatch):
     def explode(self, volume):
         raise RuntimeError("the translator exploded")

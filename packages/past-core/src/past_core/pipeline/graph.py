@@ -41,7 +41,8 @@ def plan(settings: Settings, dataset: Dataset, registry: Registry) -> list[Stage
             does.fit_translator,
         ),
         Stage("translate", ("crop", "fit-translator"), {}, does.translate),
-        Stage("fit-translated", ("crop", "translate"), segmenter, does.fit_translated),
+        *_variation(settings, does),
+        Stage("fit-translated", ("crop", *_translated(settings)), segmenter, does.fit_translated),
         *_self_training(settings, does),
     ]
     if settings.oracle:
@@ -54,6 +55,19 @@ def plan(settings: Settings, dataset: Dataset, registry: Registry) -> list[Stage
     segmented = tuple(segment_stage(system) for system in settings.systems)
     stages.append(Stage("score", segmented, {"metrics": metrics}, does.score))
     return stages
+
+
+def _variation(settings: Settings, does: Stages) -> list[Stage]:
+    """Copies of translated scans, if any are asked for."""
+    copies = settings.pipeline.copies
+    if not copies.number:
+        return []
+    return [Stage("vary", ("crop", "translate"), copies.model_dump(mode="json"), does.vary)]
+
+
+def _translated(settings: Settings) -> tuple[str, ...]:
+    """The stages that hold translated scans to train on."""
+    return ("translate", "vary") if settings.pipeline.copies.number else ("translate",)
 
 
 def _self_training(settings: Settings, does: Stages) -> list[Stage]:
@@ -82,7 +96,7 @@ def _self_training(settings: Settings, does: Stages) -> list[Stage]:
             ),
             Stage(
                 fit,
-                ("crop", "translate", select, previous),
+                ("crop", *_translated(settings), select, previous),
                 segmenter | source_labels,
                 partial(does.fit_round, round_number=k, previous=previous),
             ),

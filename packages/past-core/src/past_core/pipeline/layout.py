@@ -10,6 +10,7 @@ from past_core.case import Case
 
 __all__ = [
     "STAGES",
+    "copy_of",
     "fit_stage",
     "image_path",
     "label_path",
@@ -51,6 +52,11 @@ def fit_stage(system: str) -> str:
 def segment_stage(system: str) -> str:
     """The stage in which a system segments the test cases."""
     return f"segment-{system}"
+
+
+def copy_of(case: Case, number: int) -> Case:
+    """The ``number``-th varied copy of a case, 1, 2, ...; its label is the case's own."""
+    return replace(case, id=f"{case.id}_copy{number}")
 
 
 def placed(cases: Iterable[Case], images: Path, labels: Path | None) -> list[Case]:

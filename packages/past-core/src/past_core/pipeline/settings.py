@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from past_core.config import PluginConfig
 from past_core.plugins import Registry
 from past_core.roi import ROI
 
-__all__ = ["Choice", "PipelineConfig", "RegionConfig", "Settings"]
+__all__ = ["Choice", "CopiesConfig", "PipelineConfig", "RegionConfig", "Settings"]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -29,6 +29,22 @@ class RegionConfig(PluginConfig):
         return ROI(self.lower, self.upper)
 
 
+class CopiesConfig(PluginConfig):
+    """Copies of the translated scans in which the structures are darker or brighter."""
+
+    number: int = Field(default=0, ge=0, le=20)
+    """Copies of every scan, for the segmenters to learn from besides the scan itself."""
+    intensity: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] = (0.5, 1.0)
+    """Least and greatest factor; each structure of each copy draws its own."""
+
+    @field_validator("intensity")
+    @classmethod
+    def _ordered(cls, intensity: tuple[float, float]) -> tuple[float, float]:
+        if intensity[0] > intensity[1]:
+            raise ValueError("the least factor comes first")
+        return intensity
+
+
 class PipelineConfig(PluginConfig):
     """Settings of the chain itself."""
 
@@ -37,6 +53,8 @@ class PipelineConfig(PluginConfig):
     source_labels: Literal["replace", "keep"] = "replace"
     """True labels of translated source scans in self-training: replaced by pseudo-labels
     (Algorithm 1, line 7), or kept as they are (COSMOS)."""
+    copies: CopiesConfig = CopiesConfig()
+    """Copies of translated scans with other intensities of the structures; none by default."""
     roi: RegionConfig | None = None
     """The region to work in; by default the data set's own."""
     clip_percentile: float = Field(default=99.9, gt=50, le=100)

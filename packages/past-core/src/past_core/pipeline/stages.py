@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from past_core.case import Case
 from past_core.dataset import Dataset
 from past_core.errors import DataError
 from past_core.files import atomic_path
-from past_core.intensity import rescale
+from past_core.intensity import rescale, vary
 from past_core.interfaces import Prediction, Segmenter, Strategy, Translator
 from past_core.pipeline.layout import (
+    copy_of,
     image_path,
     label_path,
     model_path,
@@ -29,7 +31,7 @@ from past_core.pipeline.layout import (
     segment_stage,
 )
 from past_core.pipeline.settings import Choice, Settings
-from past_core.pipeline.stage import Workspace
+from past_core.pipeline.stage import Workspace, derive_seed
 from past_core.plugins import Registry
 from past_core.roi import ROI
 from past_core.scoring import score_case, write_scores
@@ -92,6 +94,23 @@ class Stages:
                 save_volume(translated, path)
             work.progress(done, len(self.dataset.source), case.id)
 
+    def vary(self, work: Workspace) -> None:
+        """Copy translated scans with other intensities of the structures."""
+        crop, translated = work.inputs["crop"], work.inputs["translate"]
+        copies = self.settings.pipeline.copies
+        for done, case in enumerate(self.dataset.source, start=1):
+            for number in range(1, copies.number + 1):
+                copy = copy_of(case, number)
+                random = np.random.default_rng(derive_seed(work.seed, copy.id))
+                varied = vary(
+                    load_volume(image_path(translated, case)),
+                    load_volume(label_path(crop, case), np.uint8).data,
+                    copies.intensity,
+                    random,
+                )
+                save_volume(varied, image_path(work.folder, copy))
+            work.progress(done, len(self.dataset.source), case.id)
+
     # Segmentation: S_0 on (X̂_s, Y_s), and the two bounds beside it.
 
     def fit_no_da(self, work: Workspace) -> None:
@@ -106,8 +125,7 @@ class Stages:
 
     def fit_translated(self, work: Workspace) -> None:
         """Train S_0 on translated scans with the source's labels."""
-        cases = placed(self.dataset.source, work.inputs["translate"], work.inputs["crop"])
-        self._fit_segmenter(work, cases)
+        self._fit_segmenter(work, self._translated_cases(work, work.inputs["crop"]))
 
     # Self-training: for k = 1 .. K.
 
@@ -142,10 +160,9 @@ class Stages:
 
     def fit_round(self, work: Workspace, round_number: int, previous: str) -> None:
         """Train S_k from S_{k-1} on what was kept."""
-        crop, translated = work.inputs["crop"], work.inputs["translate"]
-        selected = work.inputs[f"select-st{round_number}"]
+        crop, selected = work.inputs["crop"], work.inputs[f"select-st{round_number}"]
         kept = self.settings.pipeline.source_labels == "keep"
-        source = placed(self.dataset.source, translated, crop if kept else selected)
+        source = self._translated_cases(work, crop if kept else selected)
         target = placed(self.dataset.target, crop, selected)
         self._fit_segmenter(work, [*source, *target], init_from=work.inputs[previous])
 
@@ -182,6 +199,16 @@ class Stages:
                 )
             work.progress(done, len(self.settings.systems), system)
         write_scores(work.folder / "scores.csv", rows)
+
+    def _translated_cases(self, work: Workspace, labels: Path) -> list[Case]:
+        """X̂_s and its varied copies, with the labels of a folder."""
+        cases = placed(self.dataset.source, work.inputs["translate"], labels)
+        copies = [
+            replace(copy, image=image_path(work.inputs["vary"], copy))
+            for number in range(1, self.settings.pipeline.copies.number + 1)
+            for copy in (copy_of(case, number) for case in cases)
+        ]
+        return cases + copies
 
     def _self_training_cases(self, work: Workspace) -> list[Case]:
         """X_c; translated source scans only where their labels are to be replaced."""
