@@ -12,10 +12,28 @@ if TYPE_CHECKING:
 
 @hookimpl
 def past_translators() -> Iterator[TranslatorSpec]:
-    """NICE-GAN."""
+    """NICE-GAN, and baselines that train nothing."""
     yield TranslatorSpec(
         name="nicegan",
         summary="NICE-GAN: the discriminator's first layers are the encoder (Chen et al. 2020).",
         factory="past_gan.nicegan.translator:NiceGAN",
         config="past_gan.nicegan.config:NiceGANConfig",
+    )
+    yield TranslatorSpec(
+        name="identity",
+        summary="No translation: source scans as they are.",
+        factory="past_gan.baselines.identity:Identity",
+        config="past_gan.baselines.config:IdentityConfig",
+    )
+    yield TranslatorSpec(
+        name="histogram",
+        summary="Histogram matching to the target's mean quantiles.",
+        factory="past_gan.baselines.histogram:Histogram",
+        config="past_gan.baselines.config:HistogramConfig",
+    )
+    yield TranslatorSpec(
+        name="fda",
+        summary="Fourier domain adaptation: the target's low-frequency amplitudes.",
+        factory="past_gan.baselines.fda:FDA",
+        config="past_gan.baselines.config:FDAConfig",
     )
