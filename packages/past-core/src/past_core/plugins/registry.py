@@ -42,6 +42,9 @@ KINDS = tuple(HOOKS)
 
 PROVIDED_BY = {
     ("translator", "nicegan"): "past-gan",
+    ("translator", "identity"): "past-gan",
+    ("translator", "histogram"): "past-gan",
+    ("translator", "fda"): "past-gan",
     ("segmenter", "nnunet"): "past-seg",
     ("segmenter", "resunet"): "past-seg",
     ("strategy", "top-q"): "past-selftrain",

@@ -57,4 +57,5 @@ class Histogram(Baseline):
         # The middle of the levels that a value spans, so that all lie evenly in [0, 1].
         levels = (below + (counts - 1) / 2) / max(1, volume.data.size - 1)
         matched = np.interp(levels, np.linspace(0, 1, len(quantiles)), quantiles)
-        return matched[place].reshape(volume.data.shape)
+        moved: npt.NDArray[np.floating] = matched[place].reshape(volume.data.shape)
+        return moved
