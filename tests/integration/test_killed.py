@@ -13,13 +13,17 @@ import pytest
 
 from tests.integration.commands import clean_environment, run_command, tiny_options
 
-STAGES = ("crop", "fit-no-da", "fit-translator", "translate", "label-st1", "fit-st1")
+STAGES = (
+    *("crop", "fit-no-da", "fit-translator", "translate", "vary"),
+    *("label-st1", "select-st1", "fit-st1", "segment-st1", "score"),
+)
 
 
 def command(past_cli: Path, out: Path) -> list[str]:
     return [
         *(str(past_cli), "pipeline", "--translator", "nicegan", "--segmenter", "resunet"),
         *("--recipe", "smoke", "--out", str(out), *tiny_options()),
+        *("--set", "pipeline.copies.number=1"),
     ]
 
 
