@@ -99,16 +99,14 @@ class Stages:
         crop, translated = work.inputs["crop"], work.inputs["translate"]
         copies = self.settings.pipeline.copies
         for done, case in enumerate(self.dataset.source, start=1):
+            scan = load_volume(image_path(translated, case))
+            label = load_volume(label_path(crop, case), np.uint8).data
             for number in range(1, copies.number + 1):
                 copy = copy_of(case, number)
-                random = np.random.default_rng(derive_seed(work.seed, copy.id))
-                varied = vary(
-                    load_volume(image_path(translated, case)),
-                    load_volume(label_path(crop, case), np.uint8).data,
-                    copies.intensity,
-                    random,
-                )
-                save_volume(varied, image_path(work.folder, copy))
+                path = image_path(work.folder, copy)
+                if not path.exists():
+                    random = np.random.default_rng(derive_seed(work.seed, copy.id))
+                    save_volume(vary(scan, label, copies.intensity, random), path)
             work.progress(done, len(self.dataset.source), case.id)
 
     # Segmentation: S_0 on (X̂_s, Y_s), and the two bounds beside it.
