@@ -19,6 +19,7 @@ import torch
 from past_core.errors import ConfigError
 from past_core.files import atomic_path
 from past_gan import checkpoint
+from past_gan.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +41,8 @@ LOSS_ROWS = 2000
 class Trainable(Protocol):
     """A model with two optimisers that learns from unpaired batches."""
 
-    def step(self, source: Tensor, target: Tensor, rate: float) -> dict[str, Tensor]:
-        """Train once at this learning rate; give the loss terms by name."""
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Train once; give the loss terms, unweighted, by name."""
 
     def tensors(self) -> dict[str, Tensor]:
         """All that training needs to go on: weights, running means, optimisers' state."""
@@ -95,11 +96,14 @@ def train(
     rows = _Losses(context.folder / "losses.csv", first)
     interval = max(1, schedule.iterations // LOSS_ROWS)
     for step in range(first, schedule.iterations):
-        losses = model.step(
+        batch = Batch(
             source.batch(step).to(context.device),
             target.batch(step).to(context.device),
-            schedule.rate(step),
+            labels=None,
+            step=step,
+            rate=schedule.rate(step),
         )
+        losses = model.step(batch)
         values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
         done = step + 1
         _stop_if_not_finite(values, done)

@@ -18,15 +18,16 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from past_gan import checkpoint
-from past_gan.nicegan.losses import discriminator_loss, distance, generator_loss
+from past_gan.losses import discriminator_loss, distance, generator_loss
 from past_gan.nicegan.networks import Decoder, Encoder, PatchHeads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from past_gan.batch import Batch
     from past_gan.nicegan.config import NiceGANConfig
-    from past_gan.precision import Precision
+    from past_gan.runtime import Runtime
 
 __all__ = ["Contrast", "NiceGANModel"]
 
@@ -52,12 +53,13 @@ class Contrast(nn.Module):
 class NiceGANModel(nn.Module):
     """Both contrasts and their two optimisers; ``step`` is one training iteration."""
 
-    def __init__(self, config: NiceGANConfig, precision: Precision) -> None:
+    def __init__(self, config: NiceGANConfig, runtime: Runtime) -> None:
         super().__init__()
         self.config = config
-        self.precision = precision
+        self.runtime = runtime
         self.source = Contrast(config)
         self.target = Contrast(config)
+        runtime.place(self)
 
         self.averaged = copy.deepcopy(self.translating) if config.ema else None
         self.optimizers = {
@@ -82,8 +84,8 @@ class NiceGANModel(nn.Module):
         """What turns source images into target images."""
         return nn.ModuleDict({"encoder": self.source.encoder, "decoder": self.target.decoder})
 
-    def step(self, source: Tensor, target: Tensor, rate: float) -> dict[str, Tensor]:
-        """Train on one batch ``(n, 1, crop, crop)`` of each contrast, in [-1, 1].
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Train on one batch.
 
         Returns
         -------
@@ -92,15 +94,15 @@ class NiceGANModel(nn.Module):
         """
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = rate
-        losses = self.discriminator_step(source, target) | self.generator_step(source, target)
+                group["lr"] = batch.rate
+        losses = self.discriminator_step(batch) | self.generator_step(batch)
         self._average()
         return losses
 
-    def discriminator_step(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def discriminator_step(self, batch: Batch) -> dict[str, Tensor]:
         """Move encoders and heads."""
-        a, b = self.source, self.target
-        with self.precision.autocast(), parametrize.cached():
+        a, b, source, target = self.source, self.target, batch.source, batch.target
+        with self.runtime.autocast(), parametrize.cached():
             real_a, real_b = a.encoder(source), b.encoder(target)
             with torch.no_grad():
                 fake_b = b.decoder(real_a.features)
@@ -117,14 +119,15 @@ class NiceGANModel(nn.Module):
                     )
                 ]
             ).sum()
-        self._update("discriminator", self.config.adversarial_weight * loss)
+        self.runtime.update(self.config.adversarial_weight * loss, self.optimizers["discriminator"])
         return {"discriminator": loss.detach()}
 
-    def generator_step(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def generator_step(self, batch: Batch) -> dict[str, Tensor]:
         """Move decoders."""
         a, b, config = self.source, self.target, self.config
+        source, target = batch.source, batch.target
         _freeze(self.judges, True)
-        with self.precision.autocast(), parametrize.cached():
+        with self.runtime.autocast(), parametrize.cached():
             code_a, code_b = a.encoder(source).features, b.encoder(target).features
             codes = torch.cat([code_a, code_b])
             # Each decoder translates one contrast and reconstructs the other in one pass.
@@ -142,10 +145,8 @@ class NiceGANModel(nn.Module):
                 terms["identity"] = distance(
                     a.decoder(b.encoder(source).features), source
                 ) + distance(b.decoder(a.encoder(target).features), target)
-        self._update(
-            "generator",
-            sum((getattr(config, f"{name}_weight") * term for name, term in terms.items()), 0),
-        )
+        total = torch.stack([getattr(config, f"{name}_weight") * terms[name] for name in terms])
+        self.runtime.update(total.sum(), self.optimizers["generator"])
         _freeze(self.judges, False)
         return {name: term.detach() for name, term in terms.items()}
 
@@ -177,20 +178,8 @@ class NiceGANModel(nn.Module):
                 mean.lerp_(present[name], 1 - self.config.ema)
 
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
-        return torch.optim.Adam(
-            module.parameters(),
-            lr=self.config.learning_rate,
-            betas=self.config.betas,
-            weight_decay=self.config.weight_decay,
-            fused=True,  # one pass over all weights; elsewhere thousands of small ones
-        )
-
-    def _update(self, which: str, loss: Tensor | int) -> None:
-        optimizer = self.optimizers[which]
-        optimizer.zero_grad(set_to_none=True)
-        assert isinstance(loss, Tensor)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        config = self.config
+        return self.runtime.adam(module, config.learning_rate, config.betas, config.weight_decay)
 
 
 def _freeze(module: nn.Module, frozen: bool) -> None:

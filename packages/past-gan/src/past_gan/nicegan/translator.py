@@ -14,7 +14,7 @@ from past_core.volume import read_header
 from past_gan import checkpoint
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.steps import Contrast, NiceGANModel
-from past_gan.precision import Precision
+from past_gan.runtime import Runtime
 from past_gan.slices import PatchSampler, mirrored_axes, read_slices, slice_axis
 from past_gan.training import Schedule, train
 from past_gan.translation import translate_volume
@@ -168,8 +168,7 @@ def _new_model(config: NiceGANConfig, context: Context) -> NiceGANModel:
     """Initial weights are a function of the seed alone."""
     with torch.random.fork_rng():
         torch.manual_seed(context.seed)
-        model = NiceGANModel(config, Precision.choose(config.precision, context.device))
-    return _placed(model, context.device)
+        return NiceGANModel(config, Runtime.single(context.device, config.precision))
 
 
 def _placed(module: Module, device: str) -> Module:

@@ -1,4 +1,4 @@
-"""NICE-GAN's loss terms: least-squares adversarial on every logit, and L1 distances."""
+"""Loss terms that translators share: least-squares adversarial, and L1 distances."""
 
 from __future__ import annotations
 
