@@ -1,4 +1,4 @@
-"""Slices, patches, and the way back to a volume."""
+"""Slices, their cache, patches, and the way back to a volume."""
 
 import numpy as np
 import pytest
@@ -7,18 +7,26 @@ import torch
 from past_core.case import Case, Domain
 from past_core.errors import DataError
 from past_core.volume import Volume, save_volume
-from past_gan.slices import PatchSampler, mirrored_axes, read_slices, slice_axis, slices_of
+from past_gan.cache import Stack, fill_cache, open_cache
+from past_gan.patches import PatchSampler
+from past_gan.slices import mirrored_axes, slice_axis, slices_of
 from past_gan.translation import translate_volume
 
 
-def sampler(slices, **changes):
+def sampler(stacks, **changes):
     settings = {"crop": 8, "batch_size": 3, "mirror": (0,), "resize": 0.2, "seed": 5, "stream": 0}
-    return PatchSampler(slices, **settings | changes)
+    return PatchSampler(stacks, **settings | changes)
+
+
+def stack(images, labels=None):
+    return Stack(np.asarray(images, np.float32), labels)
 
 
 @pytest.fixture
-def slices():
-    return [torch.rand(1, 10 + n, 14, generator=torch.Generator().manual_seed(n)) for n in range(4)]
+def stacks():
+    """Four scans of different sizes, with values that never repeat."""
+    random = np.random.default_rng(0)
+    return [stack(random.uniform(-0.5, 1, (2, 10 + n, 14))) for n in range(4)]
 
 
 def test_slice_axis_is_the_coarsest_unless_set():
@@ -28,36 +36,75 @@ def test_slice_axis_is_the_coarsest_unless_set():
     assert slice_axis([(2.0, 1.0, 1.0)], 1) == 1
 
 
-def test_batches_depend_on_seed_stream_and_step_alone(slices):
-    one, other = sampler(slices), sampler(slices)
-    late = one.batch(7)
+def test_batches_depend_on_seed_stream_and_step_alone(stacks):
+    one, other = sampler(stacks), sampler(stacks)
+    late = one.batch(7).images
     other.batch(0)
-    assert torch.equal(late, other.batch(7))
-    assert not torch.equal(late, one.batch(8))
-    assert not torch.equal(late, sampler(slices, seed=6).batch(7))
-    assert not torch.equal(late, sampler(slices, stream=1).batch(7))
+    assert torch.equal(late, other.batch(7).images)
+    assert not torch.equal(late, one.batch(8).images)
+    assert not torch.equal(late, sampler(stacks, seed=6).batch(7).images)
+    assert not torch.equal(late, sampler(stacks, stream=1).batch(7).images)
 
 
-def test_patches_are_parts_of_slices(slices):
-    patches = sampler(slices, resize=0.0, mirror=(), batch_size=20).batch(0)
-    windows = torch.cat([s.unfold(1, 8, 1).unfold(2, 8, 1).reshape(-1, 8, 8) for s in slices])
+def test_shares_of_processes_make_up_the_batch(stacks):
+    whole = sampler(stacks, batch_size=4).batch(2).images
+    shares = [sampler(stacks, batch_size=4).batch(2, rank, 2).images for rank in range(2)]
+    assert torch.equal(whole, torch.cat(shares))
+
+
+def test_patches_are_parts_of_slices(stacks):
+    patches = sampler(stacks, resize=0.0, mirror=(), batch_size=20).batch(0).images
+    slices = [torch.from_numpy(image) for s in stacks for image in s.images]
+    windows = torch.cat([s.unfold(0, 8, 1).unfold(1, 8, 1).reshape(-1, 8, 8) for s in slices])
     for patch in patches:
         assert (windows == patch).all((1, 2)).any()
 
 
 def test_mirroring_flips_the_chosen_axis():
-    ramp = torch.arange(8.0).view(1, 8, 1).expand(1, 8, 8)
-    patches = sampler([ramp], resize=0.0, mirror=(0,), batch_size=40).batch(0)
-    first = {int(patch[0, 0, 0]) for patch in patches}
-    assert first == {0, 7}
-    across = sampler([ramp], resize=0.0, mirror=(1,), batch_size=40).batch(0)
+    ramp = stack(np.arange(64.0).reshape(1, 8, 8) // 8)
+    patches = sampler([ramp], resize=0.0, mirror=(0,), batch_size=40).batch(0).images
+    assert {int(patch[0, 0, 0]) for patch in patches} == {0, 7}
+    across = sampler([ramp], resize=0.0, mirror=(1,), batch_size=40).batch(0).images
     assert {int(patch[0, 0, 0]) for patch in across} == {0}
 
 
 def test_both_axes_are_mirrored_independently():
-    corners = torch.arange(64.0).view(1, 8, 8)
-    patches = sampler([corners], resize=0.0, mirror=(0, 1), batch_size=80).batch(0)
+    corners = stack(np.arange(64.0).reshape(1, 8, 8))
+    patches = sampler([corners], resize=0.0, mirror=(0, 1), batch_size=80).batch(0).images
     assert {int(patch[0, 0, 0]) for patch in patches} == {0, 7, 56, 63}
+
+
+def test_labels_move_with_their_pixels():
+    image = np.random.default_rng(0).uniform(-0.5, 1, (2, 20, 30))
+    labelled = stack(image, (image > 0.4).astype(np.uint8))
+    patches = sampler([labelled], resize=0.0, mirror=(0, 1), batch_size=20).batch(0)
+    assert patches.labels.dtype == torch.int64
+    assert torch.equal(patches.labels, (patches.images[:, 0] > 0.4).long())
+    enlarged = sampler([labelled], resize=1.0, batch_size=20).batch(0)
+    assert enlarged.labels.shape == (20, 8, 8)
+    agreement = (enlarged.labels == (enlarged.images[:, 0] > 0.4)).float().mean()
+    assert agreement > 0.8
+
+
+def test_foreground_patches_show_each_structure_as_often():
+    labels = np.zeros((9, 60, 60), np.uint8)
+    labels[:8, 10:40, 10:40] = 1
+    labels[8, 59, 0] = 2
+    scan = stack(np.ones((9, 60, 60)), labels)
+    anywhere = sampler([scan], resize=0.0, batch_size=200).batch(0).labels
+    aimed = sampler([scan], resize=0.0, batch_size=200, foreground=1.0).batch(0).labels
+    rare = [(batch == 2).flatten(1).any(1).float().mean().item() for batch in (anywhere, aimed)]
+    assert rare[0] < 0.02
+    assert rare[1] == pytest.approx(0.5, abs=0.1)
+    assert (aimed > 0).flatten(1).any(1).all()
+
+
+def test_an_image_of_three_slices_holds_the_neighbours():
+    scan = stack(np.repeat(np.arange(1, 5), 100).reshape(4, 10, 10))
+    patches = sampler([scan], resize=0.0, image_slices=3, batch_size=40).batch(0).images
+    assert patches.shape == (40, 3, 8, 8)
+    shown = {tuple(int(value) for value in patch[:, 0, 0]) for patch in patches}
+    assert shown == {(1, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 4)}
 
 
 @pytest.mark.parametrize(
@@ -75,31 +122,74 @@ def test_left_to_right_is_mirrored_where_it_lies_in_the_plane(flip, across, mirr
     assert mirrored_axes(flip, across) == mirrored
 
 
-def test_small_slices_are_padded_by_reflection():
-    patch = sampler([torch.rand(1, 3, 5)], resize=0.0, mirror=()).batch(0)
-    assert patch.shape == (3, 1, 8, 8)
+@pytest.mark.parametrize("shape", [(3, 5), (7, 7), (8, 3), (30, 7)])
+def test_small_slices_are_padded_by_reflection(shape):
+    values = np.random.default_rng(0).uniform(0, 1, (1, *shape))
+    patch = sampler([stack(values)], resize=0.0, mirror=()).batch(0).images[0, 0].numpy()
+    assert patch.shape == (8, 8)
+    assert np.isin(patch, values.astype(np.float32)).all()
+    short = [axis for axis, side in enumerate(shape) if side < 8]
+    for axis in short:
+        # Mirrored, no pixel is next to one that it is not next to in the slice, but itself.
+        steps = np.abs(np.diff(patch, axis=axis))
+        allowed = np.abs(np.diff(values[0], axis=axis))
+        assert steps.max() <= allowed.max() + 1e-6
+
+
+def labelled_case(tmp_path, data, label=None):
+    image, mark = tmp_path / "image.nii.gz", tmp_path / "label.nii.gz"
+    save_volume(Volume(data, np.eye(4)), image)
+    if label is not None:
+        save_volume(Volume(label, np.eye(4)), mark)
+    return Case("a", Domain.SOURCE, image, None if label is None else mark)
+
+
+def test_the_cache_holds_slices_and_labels_as_files(tmp_path):
+    data = np.zeros((10, 12, 4), np.float32)
+    data[:, :, 1:3] = 200
+    data[0, 0, 3] = 255
+    label = np.zeros(data.shape, np.uint8)
+    label[2, 3, 1] = 7
+    case = labelled_case(tmp_path, data, label)
+    fill_cache(tmp_path / "cache", [case], axis=2, upsample=2, labels=[4, 7])
+    (cached,) = open_cache(tmp_path / "cache")
+    assert isinstance(cached.images, np.memmap)
+    assert cached.images.shape == cached.labels.shape == (4, 20, 24)
+    assert cached.images[1].max() == pytest.approx(200 / 127.5 - 1)
+    assert [tuple(place) for place in np.argwhere(cached.labels)] == [
+        (1, row, column) for row in (4, 5) for column in (6, 7)
+    ]
+    assert set(np.unique(cached.labels)) == {0, 2}
 
 
 def test_near_empty_slices_are_left_out(tmp_path):
     data = np.zeros((10, 12, 4), np.float32)
     data[:, :, 1:3] = 200
     data[0, 0, 3] = 255
-    path = tmp_path / "image.nii.gz"
-    save_volume(Volume(data, np.eye(4)), path)
-    kept = read_slices([Case("a", Domain.SOURCE, path)], axis=2, upsample=2)
-    assert [tuple(s.shape) for s in kept] == [(1, 20, 24)] * 2
-    assert kept[0].unique().item() == pytest.approx(200 / 127.5 - 1)
+    fill_cache(tmp_path / "cache", [labelled_case(tmp_path, data)], axis=2, upsample=1)
+    (cached,) = open_cache(tmp_path / "cache")
+    assert cached.with_content() == [1, 2]
+    patches = sampler([cached], batch_size=30).batch(0)
+    assert patches.images.min() == pytest.approx(200 / 127.5 - 1)
+    assert patches.labels is None
 
 
 @pytest.mark.parametrize(
     ("value", "complaint"), [(300, "300"), (-40, "-40"), (np.nan, "nan"), (3, "almost empty")]
 )
 def test_unusable_intensities_are_named(tmp_path, value, complaint):
-    path = tmp_path / "image.nii.gz"
-    save_volume(Volume(np.full((8, 8, 3), value, np.float32), np.eye(4)), path)
+    case = labelled_case(tmp_path, np.full((8, 8, 3), value, np.float32))
     with pytest.raises(DataError, match=complaint) as error:
-        read_slices([Case("a", Domain.SOURCE, path)], axis=2, upsample=1)
-    assert str(path) in str(error.value)
+        fill_cache(tmp_path / "cache", [case], axis=2, upsample=1)
+    assert str(case.image) in str(error.value)
+
+
+def test_a_label_on_another_grid_is_named(tmp_path):
+    data = np.full((8, 8, 3), 90, np.float32)
+    case = labelled_case(tmp_path, data, np.ones((8, 8, 4), np.uint8))
+    with pytest.raises(DataError, match=r"8, 8, 4.*8, 8, 3") as error:
+        fill_cache(tmp_path / "cache", [case], axis=2, upsample=1, labels=[1])
+    assert str(case.label) in str(error.value)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -122,6 +212,19 @@ def test_an_identity_network_gives_the_volume_back(axis, upsample):
         np.testing.assert_allclose(result.data, values, atol=1e-3)
     else:
         assert np.corrcoef(result.data.ravel(), values.ravel())[0, 1] > 0.9
+
+
+def test_overlapping_translations_are_averaged():
+    volume = Volume(np.full((4, 4, 3), 100, np.float32), np.eye(4))
+
+    def network(images):
+        """Slices come back brighter in front and darker behind."""
+        return images + torch.tensor([0.1, 0.0, -0.3])[:, None, None]
+
+    result = translate_volume(volume, network, axis=2, multiple=4, image_slices=3)
+    moved = (result.data[0, 0] - 100) / 127.5
+    # The first slice has no image before it that shows it last, the last none that shows it first.
+    np.testing.assert_allclose(moved, [0.1 / 2, -0.2 / 3, -0.3 / 2], atol=1e-4)
 
 
 def test_output_is_kept_within_range():

@@ -26,7 +26,7 @@ def moved(before, module):
 def batch():
     generator = torch.Generator().manual_seed(1)
     source, target = (torch.rand(2, 1, 24, 24, generator=generator) * 2 - 1 for _ in range(2))
-    return Batch(source, target, labels=None, step=0, rate=1e-3)
+    return Batch(source, target, labels=None, step=0, rate=1.0)
 
 
 def test_discriminator_step_moves_all_encoders_and_heads_and_no_decoder(tiny, batch):
@@ -105,10 +105,10 @@ def test_identity_loss_is_optional(tiny, batch):
 
 def test_running_mean_follows_the_translating_networks_slowly(tiny, batch):
     trained = model(tiny, ema=0.75)
-    start = trained.averaged["decoder"].gamma.weight.clone()
+    start = trained.averaged.decoder.gamma.weight.clone()
     trained.step(batch)
     now = trained.target.decoder.gamma.weight
-    mean = trained.averaged["decoder"].gamma.weight
+    mean = trained.averaged.decoder.gamma.weight
     torch.testing.assert_close(mean, 0.75 * start + 0.25 * now)
     assert not torch.equal(start, now)
 

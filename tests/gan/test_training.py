@@ -1,8 +1,165 @@
-"""The shared loop's schedule."""
+"""The shared loop: schedule, processes, records, snapshots, and how failures are told."""
 
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from past_core.case import Domain
+from past_core.errors import ConfigError
+from past_core.interfaces import Context
+from past_core.volume import Volume, load_volume, save_volume
+from past_gan.nicegan.translator import NiceGAN
+from past_gan.snapshots import kept_snapshots
 from past_gan.training import Schedule
+from past_gan.watch import collapse
 
 
 def test_the_rate_is_constant_and_then_falls_linearly_to_zero():
-    schedule = Schedule(iterations=8, learning_rate=2.0, checkpoint_interval=1)
-    assert [schedule.rate(step) for step in range(9)] == [2, 2, 2, 2, 2, 1.5, 1, 0.5, 0]
+    schedule = Schedule(iterations=8, checkpoint_interval=1, snapshots=1)
+    assert [schedule.rate(step) for step in range(9)] == [1, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0]
+
+
+def test_translators_are_kept_over_the_second_half():
+    assert Schedule(100, 10, snapshots=1).kept == {100}
+    assert Schedule(100, 10, snapshots=5).kept == {60, 70, 80, 90, 100}
+
+
+def fit(config, cases, folder):
+    translator = NiceGAN(config)
+    translator.fit(*cases, Context(folder, seed=3))
+    return translator
+
+
+@pytest.fixture
+def labelled(cases):
+    """The source cases with their bright parts labelled."""
+    source, target = cases
+    for case in source:
+        volume = load_volume(case.image)
+        path = case.image.with_name(f"{case.id}_label.nii.gz")
+        save_volume(Volume((volume.data > 150).astype(np.uint8), volume.affine), path)
+        object.__setattr__(case, "label", path)
+    assert all(case.domain is Domain.SOURCE for case in source)
+    return source, target
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"replay": 3, "segmentation": {"weight": 10, "warm_up": 0.3, "channels": 4, "levels": 1}}],
+    ids=["plain", "replay and segmentation"],
+)
+def test_two_processes_train_as_one_with_the_same_batch(tiny, labelled, tmp_path, changes):
+    whole = type(tiny).model_validate(tiny.model_dump() | {"iterations": 4} | changes)
+    shared = whole.model_copy(update={"processes": 2})
+    told = []
+    together = NiceGAN(shared)
+    together.fit(*labelled, Context(tmp_path / "two", seed=3, progress=lambda *a: told.append(a)))
+    alone = fit(whole, labelled, tmp_path / "one")
+    assert [done for done, _, _ in told] == [1, 2, 3, 4]
+    weights = []
+    for translator, name in ((alone, "a"), (together, "b")):
+        translator.save(tmp_path / name)
+        weights.append(load_file(tmp_path / name / "translator.safetensors"))
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-4, atol=1e-5)
+    losses = [(tmp_path / n / "record/losses.csv").read_text() for n in ("one", "two")]
+    rows = [[float(x) for line in text.split()[1:] for x in line.split(",")] for text in losses]
+    assert rows[1] == pytest.approx(rows[0], rel=1e-3)
+
+
+def test_previews_and_curves_are_recorded(tiny, cases, tmp_path):
+    fit(tiny, cases, tmp_path)
+    record = tmp_path / "record"
+    assert sorted(path.name for path in (record / "previews").iterdir()) == [
+        "0000002.png",
+        "0000004.png",
+        "0000006.png",
+    ]
+    panel = np.asarray(Image.open(record / "previews" / "0000006.png"))
+    assert panel.shape == (4 * tiny.crop, 4 * tiny.crop)
+    assert panel.std() > 10
+    assert any((record / "tensorboard").iterdir())
+
+
+def test_a_kept_translator_is_one_that_can_be_loaded(tiny, cases, tmp_path):
+    config = tiny.model_copy(update={"snapshots": 3})
+    fit(config, cases, tmp_path)
+    kept = kept_snapshots(tmp_path)
+    assert [path.stem for path in kept] == ["0000004", "0000005", "0000006"]
+    first, last = (load_file(path) for path in (kept[0], kept[-1]))
+    assert any(not torch.equal(first[name], last[name]) for name in first)
+
+
+def test_the_segmenter_moves_the_translator_after_its_warm_up(tiny, labelled, tmp_path):
+    def weights(name, **segmentation):
+        config = type(tiny).model_validate(
+            tiny.model_dump() | {"segmentation": {"channels": 4, "levels": 1} | segmentation}
+        )
+        fit(config, labelled, tmp_path / name).save(tmp_path / name)
+        return load_file(tmp_path / name / "translator.safetensors")
+
+    def same(one, other):
+        return all(torch.equal(one[name], other[name]) for name in one)
+
+    off = weights("off")
+    # At most 2 of 6 steps are waited for with 0.3, all but the last with 0.8.
+    early, late = (weights(f"{w}", weight=10, warm_up=w) for w in (0.3, 0.8))
+    assert not same(off, early)
+    assert not same(early, late)
+    header = (tmp_path / "0.3/record/losses.csv").read_text().splitlines()[0]
+    assert header.endswith(",segmentation")
+
+
+def test_collapse_is_told_from_health():
+    generator = torch.Generator().manual_seed(0)
+    source, target = torch.rand(2, 4, 1, 16, 16, generator=generator) * 2 - 1
+    assert collapse(source, -source, target) == ""
+    assert "blank" in collapse(source, source * 0.01, target)
+    assert "alike" in collapse(source, source[:1].expand(4, -1, -1, -1), target)
+
+
+def test_a_collapsed_training_is_stopped_and_named(tiny, cases, tmp_path):
+    # Without any wish to keep the anatomy, and with a huge rate, a decoder saturates.
+    config = tiny.model_copy(
+        update={
+            "cycle_weight": 0.0,
+            "reconstruction_weight": 0.0,
+            "learning_rate": 0.5,
+            "iterations": 40,
+        }
+    )
+    with pytest.raises(ConfigError, match=r"collapsed by step \d+.*cycle_weight"):
+        fit(config, cases, tmp_path)
+
+
+def test_after_a_late_failure_the_last_kept_translator_is_used(
+    tiny, cases, tmp_path, caplog, monkeypatch
+):
+    from past_gan import training
+
+    def fails_late(values, step):
+        if step == 6:
+            raise training.TrainingError("diverged at step 6.")
+
+    monkeypatch.setattr(training, "require_finite", fails_late)
+    config = tiny.model_copy(update={"snapshots": 3})
+    fitted = fit(config, cases, tmp_path / "run")
+    assert "last translator that was kept" in caplog.text
+    fitted.save(tmp_path / "saved")
+    kept = load_file(kept_snapshots(tmp_path / "run")[-1])
+    saved = load_file(tmp_path / "saved" / "translator.safetensors")
+    assert kept_snapshots(tmp_path / "run")[-1].stem == "0000005"
+    assert all(torch.equal(kept[name], saved[name]) for name in kept)
+
+
+def test_checkpoints_are_of_settings_and_data(tiny, cases, tmp_path):
+    fit(tiny, cases, tmp_path)
+    with (tmp_path / "checkpoint.safetensors").open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        facts = json.loads(json.loads(file.read(length))["__metadata__"]["past"])
+    assert facts["step"] == tiny.iterations
+    assert facts["cases"] == [["source_0", "source_1"], ["target_0", "target_1"]]

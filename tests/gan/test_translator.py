@@ -38,7 +38,7 @@ def fit(config, cases, folder, stop_at=None, seed=3):
 
 def saved(translator, folder):
     translator.save(folder)
-    return load_file(folder / "nicegan.safetensors")
+    return load_file(folder / "translator.safetensors")
 
 
 def equal(one, other):
@@ -54,7 +54,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(tiny, cases, tmp_pat
             fit(config, cases, tmp_path / "broken", stop_at=stop)
     mended = saved(fit(config, cases, tmp_path / "broken"), tmp_path / "b")
     assert equal(whole, mended)
-    rows = [(tmp_path / name / "losses.csv").read_text() for name in ("whole", "broken")]
+    rows = [(tmp_path / name / "record/losses.csv").read_text() for name in ("whole", "broken")]
     assert rows[0] == rows[1]
     assert equal(*(load_file(tmp_path / n / "checkpoint.safetensors") for n in ("whole", "broken")))
 
@@ -82,7 +82,7 @@ def test_training_leaves_torchs_random_state_alone(tiny, cases, tmp_path):
 
 def test_losses_are_written_one_row_a_step(tiny, cases, tmp_path):
     fit(tiny, cases, tmp_path)
-    with (tmp_path / "losses.csv").open() as file:
+    with (tmp_path / "record/losses.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     assert set(rows[0]) == {"step", "discriminator", "adversarial", "cycle", "reconstruction"}
@@ -91,7 +91,7 @@ def test_losses_are_written_one_row_a_step(tiny, cases, tmp_path):
 def test_training_reduces_the_cycle_loss(tiny, cases, tmp_path):
     config = tiny.model_copy(update={"iterations": 60, "checkpoint_interval": 60})
     fit(config, cases, tmp_path)
-    with (tmp_path / "losses.csv").open() as file:
+    with (tmp_path / "record/losses.csv").open() as file:
         cycle = [float(row["cycle"]) for row in csv.DictReader(file)]
     assert np.mean(cycle[-10:]) < 0.7 * np.mean(cycle[:3])
 
@@ -169,7 +169,7 @@ def test_damaged_files_are_named_and_run_no_code(tiny, cases, tmp_path, damage):
     fitted = fit(tiny, cases, tmp_path / "run")
     fitted.save(tmp_path / "model")
     for path, use in (
-        (tmp_path / "model" / "nicegan.safetensors", lambda: NiceGAN.load(tmp_path / "model")),
+        (tmp_path / "model" / "translator.safetensors", lambda: NiceGAN.load(tmp_path / "model")),
         (tmp_path / "run" / "checkpoint.safetensors", lambda: fit(tiny, cases, tmp_path / "run")),
     ):
         damage(path)
@@ -186,7 +186,7 @@ def test_loading_from_nowhere_says_so(tmp_path):
 
 def test_a_training_checkpoint_is_no_translator(tiny, cases, tmp_path):
     fit(tiny, cases, tmp_path)
-    (tmp_path / "checkpoint.safetensors").rename(tmp_path / "nicegan.safetensors")
+    (tmp_path / "checkpoint.safetensors").rename(tmp_path / "translator.safetensors")
     with pytest.raises(DataError, match="nicegan training"):
         NiceGAN.load(tmp_path)
 

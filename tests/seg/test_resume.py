@@ -48,8 +48,8 @@ def test_a_stopped_fit_ends_with_the_weights_of_an_undisturbed_one(
     again = small(balls)
     again.fit(balls.cases(3), balls.labels, balls.context("work"))
     assert balls.weights(again, "resumed") == undisturbed
-    losses = (balls.folder / "work/losses.csv").read_text()
-    assert losses == (balls.folder / "undisturbed/losses.csv").read_text()
+    losses = (balls.folder / "work/record/losses.csv").read_text()
+    assert losses == (balls.folder / "undisturbed/record/losses.csv").read_text()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

@@ -135,7 +135,7 @@ def test_a_warm_start_begins_with_the_given_weights(saved, balls):
 def test_a_warm_start_uses_its_own_iterations_and_rate(saved, balls):
     config = NNUNetConfig(**(balls.tiny | {"warm_iterations": 4, "warm_learning_rate": 0.01}))
     NNUNet(config).fit(balls.cases(2), balls.labels, balls.context("warm"), init_from=saved[1])
-    lines = (balls.folder / "warm/losses.csv").read_text().splitlines()
+    lines = (balls.folder / "warm/record/losses.csv").read_text().splitlines()
     assert len(lines) == 1 + 4
     assert float(lines[1].split(",")[1]) == pytest.approx(0.01 / 25)
 

@@ -178,7 +178,7 @@ def test_sgd_follows_the_polynomial_rate_and_adamw_one_cycle(balls):
         small(balls, optimizer=optimizer, learning_rate=0.01).fit(
             balls.cases(2), balls.labels, balls.context(optimizer)
         )
-        with (balls.folder / optimizer / "losses.csv").open() as file:
+        with (balls.folder / optimizer / "record/losses.csv").open() as file:
             rates[optimizer] = [float(row["learning_rate"]) for row in csv.DictReader(file)]
     by_epoch = [0.01 * (1 - epoch / 3) ** 0.9 for epoch in (0, 0, 1, 1, 2, 2)]
     assert rates["sgd"] == pytest.approx(by_epoch)

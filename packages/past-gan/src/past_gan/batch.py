@@ -25,4 +25,4 @@ class Batch:
     step: int
     """Steps done before this one."""
     rate: float
-    """The schedule's learning rate."""
+    """The schedule's part of the configured learning rates, in [0, 1]."""

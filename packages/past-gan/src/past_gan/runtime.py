@@ -89,9 +89,9 @@ class Runtime:
         """The whole batch ``(n, ...)`` of which each process holds a share, in order."""
         if self.world == 1:
             return images
-        gathered = self.fabric.all_gather(images)
-        assert isinstance(gathered, torch.Tensor)
-        return gathered.flatten(0, 1)
+        parts = [torch.empty_like(images) for _ in range(self.world)]
+        torch.distributed.all_gather(parts, images)
+        return torch.cat(parts)
 
     def share(self, batch: Tensor) -> Tensor:
         """The part of a whole batch that this process sees; undoes ``gather``."""

@@ -1,4 +1,4 @@
-"""The training loop that translators share: steps, losses on disk, checkpoints, resume.
+"""The training loop that translators share: steps, records, checkpoints, resume.
 
 A model brings its own step; the loop knows nothing of networks. All randomness is a
 function of seed and step, so an interrupted training goes on from its last checkpoint
@@ -7,73 +7,67 @@ to the same weights as an undisturbed one.
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from past_core.errors import ConfigError
-from past_core.files import atomic_path
 from past_gan import checkpoint
 from past_gan.batch import Batch
+from past_gan.records import Records
+from past_gan.watch import TrainingError, Watch, require_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from torch import Tensor
+    from past_core.interfaces.context import Progress
+    from past_gan.model import TranslationModel
+    from past_gan.patches import PatchSampler
+    from past_gan.runtime import Runtime
 
-    from past_core.interfaces import Context
-    from past_gan.slices import PatchSampler
-
-__all__ = ["Schedule", "Trainable", "train"]
+__all__ = ["Schedule", "TrainingError", "train"]
 
 log = logging.getLogger(__name__)
-
-LOSS_ROWS = 2000
-"""About so many rows are written to ``losses.csv``."""
-
-
-class Trainable(Protocol):
-    """A model with two optimisers that learns from unpaired batches."""
-
-    def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Train once; give the loss terms, unweighted, by name."""
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All that training needs to go on: weights, running means, optimisers' state."""
-
-    def restore(self, tensors: Mapping[str, Tensor], path: Path) -> None:
-        """Undo ``tensors``; ``path`` names their file in errors."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train."""
+    """How long to train, and when to write what."""
 
     iterations: int
-    learning_rate: float
     checkpoint_interval: int
     """Steps between checkpoints."""
+    snapshots: int
+    """Translators to keep, at even distances over the second half."""
 
     def rate(self, step: int) -> float:
-        """Learning rate of step 0, 1, ...: constant, then linear to 0 over the second half."""
+        """Part of the learning rate in step 0, 1, ...: 1, then linear to 0 over the second half."""
         half = self.iterations / 2
-        return self.learning_rate * min(1.0, (self.iterations - step) / half)
+        return min(1.0, (self.iterations - step) / half)
+
+    @property
+    def kept(self) -> set[int]:
+        """Steps after which a translator is kept; the last is one of them."""
+        return {
+            self.iterations - (self.iterations // 2) * n // self.snapshots
+            for n in range(self.snapshots)
+        }
 
 
 def train(
-    model: Trainable,
+    model: TranslationModel,
     samplers: Sequence[PatchSampler],
     schedule: Schedule,
     facts: Mapping[str, Any],
-    context: Context,
+    *,
+    folder: Path,
+    keep: Callable[[int], None],
+    progress: Progress,
 ) -> None:
-    """Train to the end of the schedule, from the checkpoint in ``context.folder`` if any.
+    """Train to the end of the schedule, from the checkpoint in ``folder`` if there is one.
 
     Parameters
     ----------
@@ -82,41 +76,67 @@ def train(
     facts
         JSON values that say what is trained on what, with ``"kind"``. A checkpoint of
         other facts is not continued: training starts anew.
+    keep
+        Called after the steps whose translator is to be kept.
 
     Raises
     ------
     DataError
         If the checkpoint is damaged.
-    ConfigError
-        If a loss is not finite, naming the step.
+    TrainingError
+        If a loss is not finite or the translations collapsed, naming the step.
     """
-    path = context.folder / "checkpoint.safetensors"
-    source, target = samplers
+    path, runtime = folder / "checkpoint.safetensors", model.runtime
     first = _resume(model, path, facts)
-    rows = _Losses(context.folder / "losses.csv", first)
-    interval = max(1, schedule.iterations // LOSS_ROWS)
-    for step in range(first, schedule.iterations):
-        batch = Batch(
-            source.batch(step).to(context.device),
-            target.batch(step).to(context.device),
-            labels=None,
-            step=step,
-            rate=schedule.rate(step),
+    watch = Watch(samplers, schedule.iterations)
+    with Records(folder / "record", first, schedule.iterations, runtime.rank == 0) as records:
+        for batch in _batches(samplers, schedule, first, runtime):
+            losses = model.step(batch)
+            values = runtime.mean(torch.stack(list(losses.values()))).tolist()
+            named = dict(zip(losses, values, strict=True))
+            done = batch.step + 1
+            require_finite(named, done)
+            records.add(done, named)
+            kept = done in schedule.kept
+            if kept or done % schedule.checkpoint_interval == 0:
+                records.show(done, watch.look(model, done))
+                if runtime.rank == 0:
+                    records.write()
+                    if kept:
+                        keep(done)
+                    checkpoint.write(path, model.tensors(), {**facts, "step": done})
+            note = " ".join(f"{name} {value:.3f}" for name, value in named.items())
+            progress(done, schedule.iterations, note)
+
+
+def _batches(
+    samplers: Sequence[PatchSampler], schedule: Schedule, first: int, runtime: Runtime
+) -> Iterator[Batch]:
+    """From step ``first`` on; each is drawn while the step before it is computed."""
+
+    def draw(step: int) -> Batch:
+        source, target = (sampler.batch(step, runtime.rank, runtime.world) for sampler in samplers)
+        labels = source.labels
+        return Batch(
+            source.images.to(runtime.device),
+            target.images.to(runtime.device),
+            None if labels is None else labels.to(runtime.device),
+            step,
+            schedule.rate(step),
         )
-        losses = model.step(batch)
-        values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
-        done = step + 1
-        _stop_if_not_finite(values, done)
-        if done % interval == 0:
-            rows.add(done, values)
-        if done % schedule.checkpoint_interval == 0 or done == schedule.iterations:
-            rows.write()
-            checkpoint.write(path, model.tensors(), {**facts, "step": done})
-        note = " ".join(f"{name} {value:.3f}" for name, value in values.items())
-        context.progress(done, schedule.iterations, note)
+
+    if first >= schedule.iterations:
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="patches") as drawer:
+        coming = drawer.submit(draw, first)
+        for step in range(first, schedule.iterations):
+            batch = coming.result()
+            if step + 1 < schedule.iterations:
+                coming = drawer.submit(draw, step + 1)
+            yield batch
 
 
-def _resume(model: Trainable, path: Path, facts: Mapping[str, Any]) -> int:
+def _resume(model: TranslationModel, path: Path, facts: Mapping[str, Any]) -> int:
     """Restore the checkpoint; the number of steps it has behind it."""
     if not path.exists():
         return 0
@@ -128,36 +148,3 @@ def _resume(model: Trainable, path: Path, facts: Mapping[str, Any]) -> int:
     model.restore(tensors, path)
     log.info("resuming after step %s from %s", step, path)
     return int(step)
-
-
-def _stop_if_not_finite(values: Mapping[str, float], step: int) -> None:
-    bad = {name: value for name, value in values.items() if not math.isfinite(value)}
-    if bad:
-        raise ConfigError(
-            f"translator training diverged at step {step}: {bad}. "
-            "Lower learning_rate, or set precision to fp32."
-        )
-
-
-class _Losses:
-    """``losses.csv``: a row per logged step; on resume, later rows are dropped."""
-
-    def __init__(self, path: Path, first: int) -> None:
-        self.path = path
-        self.rows: list[dict[str, Any]] = []
-        if first and path.is_file():
-            with path.open(newline="") as file:
-                self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= first]
-
-    def add(self, step: int, values: Mapping[str, float]) -> None:
-        self.rows.append({"step": step} | {name: f"{value:.6g}" for name, value in values.items()})
-
-    def write(self) -> None:
-        if not self.rows:
-            return
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(self.rows[-1]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        with atomic_path(self.path) as temporary:
-            temporary.write_text(text.getvalue())

@@ -29,6 +29,7 @@ def translate_volume(
     axis: int,
     multiple: int,
     least: int = 1,
+    image_slices: int = 1,
     upsample: float = 1.0,
     device: str = "cpu",
 ) -> Volume:
@@ -39,9 +40,12 @@ def translate_volume(
     volume
         ``(i, j, k)`` in [0, 255].
     network
-        Maps ``(n, 1, h, w)`` in [-1, 1] to the same shape and range, h and w being
-        multiples of ``multiple`` and at least ``least``. Slices are enlarged by
+        Maps ``(n, image_slices, h, w)`` in [-1, 1] to the same shape and range, h and w
+        being multiples of ``multiple`` and at least ``least``. Slices are enlarged by
         ``upsample``, padded by reflection to such a size, and cut and shrunk back.
+    image_slices
+        1, or 3: each image is a slice between its neighbours, and a slice's translation
+        is the mean of those in the images that show it.
 
     Returns
     -------
@@ -56,10 +60,33 @@ def translate_volume(
     padded = np.pad(images.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="symmetric")
     batch = max(1, BATCH_PIXELS // (padded.shape[2] * padded.shape[3]))
     with torch.inference_mode():
-        parts = torch.split(torch.from_numpy(padded), batch)
-        done = [network(part.to(device)).cpu() for part in parts]
-    output = torch.cat(done)[:, :, :tall, :wide]
+        parts = torch.split(_with_neighbours(torch.from_numpy(padded), image_slices), batch)
+        done = [network(part.to(device)).float().cpu() for part in parts]
+    output = _merge(torch.cat(done))[:, :, :tall, :wide]
     if output.shape[2:] != (height, width):
         output = F.interpolate(output, size=(height, width), mode="area")
-    restacked = np.moveaxis(from_network_range(output.float())[:, 0].numpy(), 0, axis)
+    restacked = np.moveaxis(from_network_range(output)[:, 0].numpy(), 0, axis)
     return Volume(np.ascontiguousarray(restacked), volume.affine)
+
+
+def _with_neighbours(slices: Tensor, image_slices: int) -> Tensor:
+    """``(n, 1, h, w)`` to ``(n, image_slices, h, w)``; the end slices neighbour themselves."""
+    reach = image_slices // 2
+    around = torch.arange(len(slices))[:, None] + torch.arange(-reach, reach + 1)
+    return slices[:, 0][around.clamp(0, len(slices) - 1)]
+
+
+def _merge(images: Tensor) -> Tensor:
+    """Undo ``_with_neighbours``: the mean ``(n, 1, h, w)`` of each slice's appearances."""
+    count, channels = images.shape[:2]
+    reach = channels // 2
+    total = torch.zeros_like(images[:, 0])
+    seen = torch.zeros(count, 1, 1)
+    for channel in range(channels):
+        offset = channel - reach
+        # Image n shows slice n + offset in this channel; beyond the ends it shows a copy.
+        shown = slice(max(0, offset), count + min(0, offset))
+        images_of = slice(max(0, -offset), count - max(0, offset))
+        total[shown] += images[images_of, channel]
+        seen[shown] += 1
+    return (total / seen)[:, None]

@@ -33,3 +33,10 @@ class Context:
     device: str = "cpu"
     """``cpu``, ``cuda`` or ``cuda:N``."""
     progress: Progress = field(default=_silent)
+
+    @property
+    def record(self) -> Path:
+        """A part of the folder whose files outlast the work: curves, previews, figures."""
+        folder = self.folder / "record"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -33,10 +33,12 @@ class Workspace:
         return Context(scratch, self.seed, self.device, self.progress)
 
     def discard_scratch(self) -> None:
-        """Remove the plugin's folder, but keep its curves (``*.csv``)."""
+        """Remove the plugin's folder, but keep what it recorded."""
         scratch = self.folder / "work"
-        for curve in scratch.glob("*.csv"):
-            curve.replace(self.folder / curve.name)
+        record = self.folder / "record"
+        if (scratch / "record").exists():
+            shutil.rmtree(record, ignore_errors=True)
+            (scratch / "record").rename(record)
         shutil.rmtree(scratch, ignore_errors=True)
 
 

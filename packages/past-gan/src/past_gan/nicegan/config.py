@@ -6,15 +6,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from past_core.config import PluginConfig
+from past_gan.config import SliceGANConfig
 
 __all__ = ["NiceGANConfig"]
 
 Stages = Annotated[int, Field(ge=0, le=3)]
-Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-class NiceGANConfig(PluginConfig):
+class NiceGANConfig(SliceGANConfig):
     """Settings of NICE-GAN. Lengths are in pixels of the slices after ``upsample``."""
 
     channels: int = Field(64, ge=1)
@@ -44,37 +43,14 @@ class NiceGANConfig(PluginConfig):
     """Weight of the L1 distance when a translator is fed its own output contrast; the
     publication has none, its authors advise it against shifts of intensity."""
 
-    iterations: int = Field(300_000, ge=1)
-    """Training steps, each of one discriminator and one generator update."""
-    batch_size: int = Field(1, ge=1)
-    """Slices of each contrast a step."""
-    learning_rate: float = Field(1e-4, gt=0)
-    """Adam's rate; it falls linearly to 0 over the second half."""
-    betas: tuple[Beta, Beta] = (0.5, 0.999)
-    """Adam's decay rates of the first and second moment."""
+    r1_weight: float = Field(0.0, ge=0)
+    """Weight of R1, the discriminators' squared gradient at real images (Mescheder et al.
+    2018); the publication has none."""
+    replay: int = Field(0, ge=0)
+    """Past translations kept for each discriminator (Shrivastava et al. 2017); published: none."""
+
     weight_decay: float = Field(1e-4, ge=0)
     """L2 penalty inside Adam."""
-    ema: float = Field(0.0, ge=0, lt=1)
-    """Decay per step of a running mean of the weights, used to translate; 0: the last ones."""
-
-    crop: int = Field(256, ge=12)
-    """Side of the square training patches; a step's cost depends on it, not on the images'
-    size. Smaller slices are padded by reflection."""
-    flip: Literal["none", "left-right", "all"] = "left-right"
-    """Mirror half of the patches left to right, if that axis lies in the slice plane
-    (published), or along both axes: then no translator can shift the anatomy and undo it
-    on the way back, which the cycle loss does not see."""
-    resize: float = Field(30 / 256, ge=0, le=1)
-    """Slices are enlarged by a random fraction up to this one before the crop."""
-    slice_axis: Literal["auto", 0, 1, 2] = "auto"
-    """Axis (right, anterior, superior) across the slices; auto: the one of coarsest spacing."""
-    upsample: float = Field(1.0, ge=1, le=8)
-    """Enlarge slices by this factor before the network and shrink its output back."""
-
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Training arithmetic; auto: bf16 where the processor has it. Translation is in fp32."""
-    checkpoint_interval: int = Field(1000, ge=1)
-    """Steps between checkpoints."""
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:

@@ -10,26 +10,24 @@ images are encoded once a step, and heads run only where their logits are used.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from past_gan import checkpoint
-from past_gan.losses import discriminator_loss, distance, generator_loss
+from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
+from past_gan.model import TranslationModel
 from past_gan.nicegan.networks import Decoder, Encoder, PatchHeads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from past_gan.batch import Batch
     from past_gan.nicegan.config import NiceGANConfig
     from past_gan.runtime import Runtime
 
-__all__ = ["Contrast", "NiceGANModel"]
+__all__ = ["Contrast", "NiceGANModel", "Translation"]
 
 
 class Contrast(nn.Module):
@@ -38,10 +36,10 @@ class Contrast(nn.Module):
     def __init__(self, config: NiceGANConfig) -> None:
         super().__init__()
         side = config.crop // 2**config.downsampling
-        self.encoder = Encoder(1, config.channels, config.downsampling)
+        self.encoder = Encoder(config.image_slices, config.channels, config.downsampling)
         self.heads = PatchHeads(config.channels, config.heads)
         self.decoder = Decoder(
-            1,
+            config.image_slices,
             config.channels,
             config.blocks,
             config.downsampling,
@@ -49,23 +47,37 @@ class Contrast(nn.Module):
             smooth=config.smooth,
         )
 
+    def judge(self, images: Tensor) -> list[Tensor]:
+        """All logits of the discriminator: of its heads and of the attention."""
+        seen = self.encoder(images)
+        return [*self.heads(seen.features), seen.attention]
 
-class NiceGANModel(nn.Module):
-    """Both contrasts and their two optimisers; ``step`` is one training iteration."""
 
-    def __init__(self, config: NiceGANConfig, runtime: Runtime) -> None:
+class Translation(nn.Module):
+    """One contrast's encoder and the other's decoder."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(n, c, h, w)`` in [-1, 1] to the same."""
+        translated: Tensor = self.decoder(self.encoder(images).features)
+        return translated
+
+
+class NiceGANModel(TranslationModel):
+    """Both contrasts; ``step`` is one training iteration."""
+
+    def __init__(
+        self, config: NiceGANConfig, runtime: Runtime, structures: int = 0, seed: int = 0
+    ) -> None:
+        super().__init__(config, runtime, structures, replay=config.replay, seed=seed)
         self.config = config
-        self.runtime = runtime
         self.source = Contrast(config)
         self.target = Contrast(config)
-        runtime.place(self)
-
-        self.averaged = copy.deepcopy(self.translating) if config.ema else None
-        self.optimizers = {
-            "discriminator": self._adam(self.judges),
-            "generator": self._adam(self.makers),
-        }
+        self.start(self.judges, self.makers)
 
     @property
     def judges(self) -> nn.ModuleList:
@@ -80,24 +92,29 @@ class NiceGANModel(nn.Module):
         return nn.ModuleList((self.source.decoder, self.target.decoder))
 
     @property
-    def translating(self) -> nn.ModuleDict:
-        """What turns source images into target images."""
-        return nn.ModuleDict({"encoder": self.source.encoder, "decoder": self.target.decoder})
+    def translating(self) -> Translation:
+        """The source's encoder and the target's decoder."""
+        return Translation(self.source.encoder, self.target.decoder)
 
-    def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Train on one batch.
+    @property
+    def returning(self) -> Translation:
+        """The target's encoder and the source's decoder."""
+        return Translation(self.target.encoder, self.source.decoder)
 
-        Returns
-        -------
-        dict
-            The loss terms, unweighted, by name.
-        """
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = batch.rate
-        losses = self.discriminator_step(batch) | self.generator_step(batch)
-        self._average()
-        return losses
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """As configured; published: 1, 10, 10, and no identity."""
+        config = self.config
+        return {
+            "adversarial": config.adversarial_weight,
+            "cycle": config.cycle_weight,
+            "reconstruction": config.reconstruction_weight,
+            "identity": config.identity_weight,
+        }
+
+    def train_step(self, batch: Batch) -> dict[str, Tensor]:
+        """First the discriminators, then the generators, as published."""
+        return self.discriminator_step(batch) | self.generator_step(batch)
 
     def discriminator_step(self, batch: Batch) -> dict[str, Tensor]:
         """Move encoders and heads."""
@@ -105,27 +122,28 @@ class NiceGANModel(nn.Module):
         with self.runtime.autocast(), parametrize.cached():
             real_a, real_b = a.encoder(source), b.encoder(target)
             with torch.no_grad():
-                fake_b = b.decoder(real_a.features)
-                fake_a = a.decoder(real_b.features)
+                fake_b = self.replayed("target", b.decoder(real_a.features), batch.step)
+                fake_a = self.replayed("source", a.decoder(real_b.features), batch.step)
             loss = torch.stack(
                 [
                     discriminator_loss(
-                        [*c.heads(real.features), real.attention],
-                        [*c.heads(translated.features), translated.attention],
+                        [*c.heads(real.features), real.attention], c.judge(translated)
                     )
-                    for c, real, translated in (
-                        (a, real_a, a.encoder(fake_a)),
-                        (b, real_b, b.encoder(fake_b)),
-                    )
+                    for c, real, translated in ((a, real_a, fake_a), (b, real_b, fake_b))
                 ]
             ).sum()
-        self.runtime.update(self.config.adversarial_weight * loss, self.optimizers["discriminator"])
-        return {"discriminator": loss.detach()}
+            total = self.config.adversarial_weight * loss
+            terms = {"discriminator": loss.detach()}
+            if self.config.r1_weight:
+                penalty = gradient_penalty(a.judge, source) + gradient_penalty(b.judge, target)
+                total = total + self.config.r1_weight * penalty
+                terms["r1"] = penalty.detach()
+        self.runtime.update(total, self.optimizers["discriminator"])
+        return terms
 
     def generator_step(self, batch: Batch) -> dict[str, Tensor]:
         """Move decoders."""
-        a, b, config = self.source, self.target, self.config
-        source, target = batch.source, batch.target
+        a, b, source, target = self.source, self.target, batch.source, batch.target
         _freeze(self.judges, True)
         with self.runtime.autocast(), parametrize.cached():
             code_a, code_b = a.encoder(source).features, b.encoder(target).features
@@ -141,45 +159,13 @@ class NiceGANModel(nn.Module):
                 + distance(b.decoder(seen_a.features), target),
                 "reconstruction": distance(same_a, source) + distance(same_b, target),
             }
-            if config.identity_weight:
+            if self.config.identity_weight:
                 terms["identity"] = distance(
                     a.decoder(b.encoder(source).features), source
                 ) + distance(b.decoder(a.encoder(target).features), target)
-        total = torch.stack([getattr(config, f"{name}_weight") * terms[name] for name in terms])
-        self.runtime.update(total.sum(), self.optimizers["generator"])
+        losses = self.move_makers(terms, fake_b, batch)
         _freeze(self.judges, False)
-        return {name: term.detach() for name, term in terms.items()}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Weights, running means and optimisers' state; see ``past_gan.training``."""
-        found = {f"weights/{name}": value for name, value in self.state_dict().items()}
-        for which, optimizer in self.optimizers.items():
-            state = checkpoint.optimizer_tensors(optimizer)
-            found |= {f"{which}/{name}": value for name, value in state.items()}
-        return found
-
-    def restore(self, tensors: Mapping[str, Tensor], path: Path) -> None:
-        """Undo ``tensors``."""
-        parts: dict[str, dict[str, Tensor]] = {"weights": {}, "discriminator": {}, "generator": {}}
-        for name, value in tensors.items():
-            part, _, rest = name.partition("/")
-            parts.setdefault(part, {})[rest] = value
-        checkpoint.load_weights(self, parts["weights"], path)
-        for which, optimizer in self.optimizers.items():
-            checkpoint.restore_optimizer(optimizer, parts[which])
-
-    def _average(self) -> None:
-        """Move the running mean of the translating weights a little towards the present."""
-        if self.averaged is None:
-            return
-        with torch.no_grad():
-            present = self.translating.state_dict()
-            for name, mean in self.averaged.state_dict().items():
-                mean.lerp_(present[name], 1 - self.config.ema)
-
-    def _adam(self, module: nn.Module) -> torch.optim.Adam:
-        config = self.config
-        return self.runtime.adam(module, config.learning_rate, config.betas, config.weight_decay)
+        return losses
 
 
 def _freeze(module: nn.Module, frozen: bool) -> None:

@@ -72,7 +72,7 @@ class NNUNet(Segmenter):
 
         With ``init_from``, plan and weights are those saved there, and the numbers of the
         configuration's ``warm_`` settings hold. ``context.folder`` gets nnU-Net's folders
-        ``raw`` and ``preprocessed``, ``checkpoint.pt`` and ``losses.csv``.
+        ``raw`` and ``preprocessed``, ``checkpoint.pt`` and ``record/losses.csv``.
 
         Raises
         ------
@@ -192,7 +192,7 @@ class NNUNet(Segmenter):
             return
         for name in ("raw", "preprocessed", "results"):
             shutil.rmtree(context.folder / name, ignore_errors=True)
-        for name in ("prepared.json", "checkpoint.pt", "losses.csv"):
+        for name in ("prepared.json", "checkpoint.pt", "record/losses.csv"):
             (context.folder / name).unlink(missing_ok=True)
         write_json(note, work)
 

@@ -200,7 +200,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         }
         with atomic_path(self.checkpoint) as temporary:
             torch.save(state, temporary)
-        with atomic_path(self.context.folder / "losses.csv") as temporary, temporary.open("w") as f:
+        with atomic_path(self.context.record / "losses.csv") as temporary, temporary.open("w") as f:
             writer = csv.writer(f, lineterminator="\n")
             writer.writerow(("iteration", "learning_rate", "loss"))
             writer.writerows(self.rows)

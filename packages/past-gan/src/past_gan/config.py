@@ -1,0 +1,95 @@
+"""Settings that slice-wise GANs share; imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from past_core.config import PluginConfig
+
+__all__ = ["SegmentationConfig", "SliceGANConfig"]
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class SegmentationConfig(PluginConfig):
+    """A 2D segmenter that must find the source labels in the translated patches.
+
+    It is trained beside the translator, and its loss also moves the translator, which
+    cannot let a structure vanish (COSMOS, Shin et al. 2022; PAST 2022).
+    """
+
+    weight: float = Field(0.0, ge=0)
+    """Weight of its loss in the translator's; 0: none. PAST 2022: 100."""
+    warm_up: float = Field(0.1, ge=0, lt=1)
+    """Portion of the iterations in which the segmenter learns but does not yet move the
+    translator."""
+    channels: int = Field(16, ge=1)
+    """Of its first level; each level below has twice as many."""
+    levels: int = Field(3, ge=1, le=6)
+    """Resolutions of its U-Net; 1 sees 5 pixels, each more widens the field threefold."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Adam's rate; it follows the translator's schedule."""
+
+
+class SliceGANConfig(PluginConfig):
+    """Settings of any GAN that translates slice by slice.
+
+    Lengths are in pixels of the slices after ``upsample``.
+    """
+
+    iterations: int = Field(300_000, ge=1)
+    """Training steps, each of one discriminator and one generator update."""
+    batch_size: int = Field(1, ge=1)
+    """Slices of each contrast a step, over all processes."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """Adam's rate; it falls linearly to 0 over the second half."""
+    betas: tuple[Beta, Beta] = (0.5, 0.999)
+    """Adam's decay rates of the first and second moment."""
+    weight_decay: float = Field(0.0, ge=0)
+    """L2 penalty inside Adam."""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay per step of a running mean of the weights, used to translate; 0: the last ones."""
+    segmentation: SegmentationConfig = SegmentationConfig()
+    """Segmentation-aware translation; off by default."""
+
+    image_slices: Literal[1, 3] = 1
+    """Channels of an image: the slice alone, or its neighbours too, whose overlapping
+    translations are averaged."""
+    crop: int = Field(256, ge=12)
+    """Side of the square training patches; a step's cost depends on it, not on the images'
+    size. Smaller slices are padded by reflection."""
+    flip: Literal["none", "left-right", "all"] = "left-right"
+    """Mirror half of the patches left to right, if that axis lies in the slice plane
+    (published), or along both axes: then no translator can shift the anatomy and undo it
+    on the way back, which the cycle loss does not see."""
+    resize: float = Field(30 / 256, ge=0, le=1)
+    """Slices are enlarged by a random fraction up to this one before the crop."""
+    foreground: float = Field(0.0, ge=0, le=1)
+    """Portion of the source patches that are placed on a labelled structure, each structure
+    as often; the others, and all target patches, lie anywhere."""
+    slice_axis: Literal["auto", 0, 1, 2] = "auto"
+    """Axis (right, anterior, superior) across the slices; auto: the one of coarsest spacing."""
+    upsample: float = Field(1.0, ge=1, le=8)
+    """Enlarge slices by this factor before the network and shrink its output back."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Training arithmetic; auto: bf16 where the processor has it. Translation is in fp32."""
+    processes: int = Field(1, ge=1)
+    """Processes that share each batch, on as many GPUs from the chosen one on."""
+    checkpoint_interval: int = Field(1000, ge=1)
+    """Steps between checkpoints."""
+
+    snapshots: int = Field(1, ge=1)
+    """Translators to keep, at even distances over the second half of the iterations; of
+    several, the one with the best label-free quality is used."""
+
+    @model_validator(mode="after")
+    def _processes_divide(self) -> Self:
+        if self.batch_size % self.processes:
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be shared by {self.processes} processes: "
+                "choose a multiple"
+            )
+        return self

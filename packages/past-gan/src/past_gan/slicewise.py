@@ -1,0 +1,174 @@
+"""The plugin's face of every slice-wise GAN: fit, translate, save, load."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from past_core.config import parse_config
+from past_core.errors import DataError
+from past_core.interfaces import Translator
+from past_core.volume import load_volume, read_header
+from past_gan import checkpoint
+from past_gan.cache import fill_cache
+from past_gan.job import Job, run_job
+from past_gan.runtime import Runtime
+from past_gan.slices import slice_axis
+from past_gan.snapshots import FILE, Snapshot, kept_snapshots
+from past_gan.translation import translate_volume
+from past_gan.watch import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import nn
+
+    from past_core.case import Case
+    from past_core.config import PluginConfig
+    from past_core.interfaces import Context
+    from past_core.volume import Volume
+    from past_gan.config import SliceGANConfig
+    from past_gan.model import TranslationModel
+
+__all__ = ["SliceGAN"]
+
+log = logging.getLogger(__name__)
+
+
+class SliceGAN(Translator):
+    """An unpaired translator of slices, given by a model and by the network that it trains."""
+
+    kind: ClassVar[str]
+    """Name of the plugin, written into files."""
+    config_class: ClassVar[type[SliceGANConfig]]
+
+    config: Any
+
+    def __init__(self, config: PluginConfig) -> None:
+        if not isinstance(config, self.config_class):
+            wanted = self.config_class.__name__
+            raise TypeError(f"expected a {wanted}, got {type(config).__name__}")
+        super().__init__(config)
+        self.device = "cpu"
+        self.axis: int | None = None
+        self._network: nn.Module | None = None
+
+    @classmethod
+    @abstractmethod
+    def new_model(
+        cls,
+        config: Any,  # noqa: ANN401
+        runtime: Runtime,
+        structures: int,
+        seed: int,
+    ) -> TranslationModel:
+        """All networks and optimisers of a training, its weights drawn from torch's generator."""
+
+    @classmethod
+    @abstractmethod
+    def new_network(cls, config: Any) -> nn.Module:  # noqa: ANN401
+        """The network that translates, as ``new_model(...).translating`` is built."""
+
+    def multiple(self) -> int:
+        """Sides of the network's images are multiples of it, in pixels."""
+        return 1
+
+    def least(self) -> int:
+        """The least side of the network's images, in pixels."""
+        return 1
+
+    def fit(self, source: Sequence[Case], target: Sequence[Case], context: Context) -> None:
+        """Train, going on from ``context.folder``'s checkpoint if it holds one.
+
+        Cases are canonical, cropped, and in [0, 255]. Labels are read if segmentation or
+        foreground sampling asks for them. ``context.record`` gets losses, curves, preview
+        panels and the kept translators.
+
+        Raises
+        ------
+        DataError
+            If an image or a label is unusable, or the checkpoint damaged.
+        ConfigError
+            If training diverges or collapses before a translator was kept.
+        """
+        config, cases = self.config, [*source, *target]
+        self.device = context.device
+        self.axis = slice_axis((read_header(c.image).spacing for c in cases), config.slice_axis)
+        structures = _structures(source) if config.segmentation.weight or config.foreground else []
+        fill_cache(context.folder / "source", source, self.axis, config.upsample, structures)
+        fill_cache(context.folder / "target", target, self.axis, config.upsample)
+        job = Job(
+            translator=type(self),
+            config=config,
+            folder=context.folder,
+            seed=context.seed,
+            axis=self.axis,
+            structures=len(structures),
+            cases=tuple(tuple(case.id for case in part) for part in (source, target)),
+        )
+        try:
+            run_job(job, context.device, context.progress)
+        except TrainingError as error:
+            if not kept_snapshots(context.folder):
+                raise
+            log.warning("%s The last translator that was kept before is used.", error)
+        for name in ("source", "target"):
+            shutil.rmtree(context.folder / name)
+        self._adopt(kept_snapshots(context.folder)[-1])
+
+    def translate(self, volume: Volume) -> Volume:
+        """Translate one source volume; see ``Translator.translate``."""
+        if self._network is None or self.axis is None:
+            raise RuntimeError("this translator is not trained: call fit or load first")
+        return translate_volume(
+            volume,
+            self._network,
+            axis=self.axis,
+            multiple=self.multiple(),
+            least=self.least(),
+            image_slices=self.config.image_slices,
+            upsample=self.config.upsample,
+            device=self.device,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write what translation needs as one file."""
+        if self._network is None or self.axis is None:
+            raise RuntimeError("this translator is not trained: there is nothing to save")
+        Snapshot(self.kind, self.config, self.axis).write(folder / FILE, self._network)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> Self:
+        """Read back what ``save`` wrote; runs no code from the file."""
+        path = folder / FILE
+        _, facts = checkpoint.read(path, cls.kind)
+        if facts.get("axis") not in {0, 1, 2} or not isinstance(facts.get("config"), dict):
+            raise DataError(f"{path}: its settings are damaged. Train again.")
+        translator = cls(parse_config(cls.config_class, facts["config"], where=str(path)))
+        translator.device = device
+        translator._adopt(path)
+        return translator
+
+    def _adopt(self, path: Path) -> None:
+        """Translate from now on with the network in a file."""
+        tensors, facts = checkpoint.read(path, self.kind)
+        with torch.random.fork_rng():
+            network = self.new_network(self.config)
+        checkpoint.load_weights(network, tensors, path)
+        self.axis = int(facts["axis"])
+        self._network = Runtime.single(self.device).place(network).requires_grad_(False).eval()
+
+
+def _structures(cases: Sequence[Case]) -> list[int]:
+    """Values that the cases' labels hold besides 0, in order."""
+    found: set[int] = set()
+    for case in cases:
+        if case.label is not None:
+            found |= set(np.unique(load_volume(case.label, np.uint8).data).tolist())
+    return sorted(found - {0})
