@@ -32,6 +32,16 @@ TINY = {
         "checkpoint_interval": 2,
         "precision": "fp32",
     },
+    "cyclegan": {
+        "channels": 4,
+        "blocks": 1,
+        "stages": 1,
+        "pool": 3,
+        "crop": 24,
+        "iterations": 6,
+        "checkpoint_interval": 2,
+        "precision": "fp32",
+    },
     "nnunet": {
         "optimizer": "adamw",
         "iterations": 4,

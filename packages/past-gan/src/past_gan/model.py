@@ -91,7 +91,11 @@ class TranslationModel(nn.Module, ABC):
     def start(self, judges: nn.Module, makers: nn.Module) -> None:
         """Place the networks and make the optimisers of discriminators and generators."""
         config = self.settings
-        self.runtime.place(self)
+        # torch's instance norm, in the segmenter, has wrong gradients for one image in
+        # channels-last order (2.15, on CPUs).
+        self.to(self.runtime.device)
+        for module in (judges, makers):
+            self.runtime.place(module)
         rate = config.learning_rate
         self.optimizers["discriminator"] = self._adam(judges, rate, config.weight_decay)
         self.optimizers["generator"] = self._adam(makers, rate, config.weight_decay)
@@ -100,6 +104,9 @@ class TranslationModel(nn.Module, ABC):
             self.optimizers["segmentation"] = self._adam(self.segmentation, own, 0.0)
         if config.ema:
             self.averaged = copy.deepcopy(self.translating).requires_grad_(False)
+        if config.compile:
+            for part in (*judges.children(), *makers.children()):
+                part.compile()
 
     @property
     def finished(self) -> nn.Module:
@@ -124,7 +131,7 @@ class TranslationModel(nn.Module, ABC):
         if not pool.size:
             return translated
         everything = self.runtime.gather(translated.detach())
-        return self.runtime.share(pool.query(everything, step))
+        return self.runtime.share(pool.exchange(everything, step))
 
     def move_makers(
         self, terms: dict[str, Tensor], translated: Tensor, batch: Batch
@@ -172,7 +179,8 @@ class TranslationModel(nn.Module, ABC):
         for which, optimizer in self.optimizers.items():
             checkpoint.restore_optimizer(optimizer, parts.get(which, {}))
         for which, pool in self.pools.items():
-            pool.restore(parts.get(f"replay {which}", {}), self.runtime.device)
+            held = parts.get(f"replay {which}", {})
+            pool.restore({k: v.to(self.runtime.device) for k, v in held.items()}, path)
 
     def _average(self) -> None:
         """Move the running mean of the translating weights a little towards the present."""

@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 
 @hookimpl
 def past_translators() -> Iterator[TranslatorSpec]:
-    """NICE-GAN, and baselines that train nothing."""
+    """NICE-GAN, CycleGAN, and baselines that train nothing."""
     yield TranslatorSpec(
         name="nicegan",
         summary="NICE-GAN: the discriminator's first layers are the encoder (Chen et al. 2020).",
         factory="past_gan.nicegan.translator:NiceGAN",
         config="past_gan.nicegan.config:NiceGANConfig",
+    )
+    yield TranslatorSpec(
+        name="cyclegan",
+        summary="CycleGAN: two generators that undo each other (Zhu et al. 2017).",
+        factory="past_gan.cyclegan.translator:CycleGAN",
+        config="past_gan.cyclegan.config:CycleGANConfig",
     )
     yield TranslatorSpec(
         name="identity",

@@ -1,4 +1,8 @@
-"""Past translations for a discriminator to look at, besides the present ones."""
+"""Past translations, shown to a discriminator again (Shrivastava et al. 2017).
+
+A discriminator that sees only the latest translations forgets what it learnt of earlier
+ones, and the generator can return to them: the two oscillate.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from past_core.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -16,40 +23,63 @@ __all__ = ["ImagePool"]
 
 
 class ImagePool:
-    """Keeps up to ``size`` translations and hands some of them out again.
+    """Up to ``size`` images; 0 keeps none.
 
-    Once it is full, each new image is exchanged with probability 1/2 for a random stored
-    one, which steadies a discriminator that would else only know the generator's last
-    habit (Shrivastava et al., CVPR 2017; CycleGAN: 50 images). Choices follow from seed,
-    stream and step alone.
+    The random choices of a step are a function of ``(seed, stream, step)``: with the
+    images of ``tensors`` an interrupted training goes on exactly.
     """
 
-    def __init__(self, size: int, seed: int, stream: int) -> None:
+    def __init__(self, size: int, seed: int = 0, stream: int = 0) -> None:
         self.size = size
         self.seed = seed
         self.stream = stream
-        self._images: list[Tensor] = []
+        """Tells this pool's choices from others' of the same seed and step."""
+        self.images: list[Tensor] = []
+        """``(channels, h, w)`` each, of one shape."""
 
-    def query(self, images: Tensor, step: int) -> Tensor:
-        """Give ``(n, c, h, w)`` back, some exchanged; detached copies are stored."""
+    def exchange(self, images: Tensor, step: int) -> Tensor:
+        """Give ``(n, channels, h, w)``, get as many.
+
+        One by one: until the pool is full each image is stored and returned; then, with
+        probability 1/2, it takes the place of a random stored one, which is returned
+        instead.
+        """
         if not self.size:
             return images
         random = np.random.default_rng([self.seed, self.stream, step])
-        given = []
-        for image in images.detach():
-            chosen = image
-            if len(self._images) < self.size:
-                self._images.append(image.clone())
-            elif random.random() < 0.5:
-                place = int(random.integers(self.size))
-                chosen, self._images[place] = self._images[place], image.clone()
-            given.append(chosen)
-        return torch.stack(given)
+        return torch.stack([self._exchange(image, random) for image in images.detach()])
+
+    def _exchange(self, image: Tensor, random: np.random.Generator) -> Tensor:
+        if len(self.images) < self.size:
+            self.images.append(_copy(image))
+            return image
+        if random.random() < 0.5:
+            return image
+        place = int(random.integers(self.size))
+        past, self.images[place] = self.images[place], _copy(image)
+        return past
 
     def tensors(self) -> dict[str, Tensor]:
-        """The stored images by their number."""
-        return {str(number): image for number, image in enumerate(self._images)}
+        """Nothing while the pool is empty, else ``images``: ``(stored, channels, h, w)``."""
+        return {"images": torch.stack(self.images)} if self.images else {}
 
-    def restore(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
-        """Undo ``tensors``."""
-        self._images = [tensors[name].to(device) for name in sorted(tensors, key=int)]
+    def restore(self, tensors: Mapping[str, Tensor], path: Path) -> None:
+        """Undo ``tensors``, on their device.
+
+        Raises
+        ------
+        DataError
+            If there are more images than ``size``; ``path`` is where they came from.
+        """
+        images = list(tensors["images"]) if "images" in tensors else []
+        if len(images) > self.size:
+            raise DataError(
+                f"{path}: holds a pool of {len(images)} images, configured are {self.size}. "
+                "It is of another training: delete it and train again."
+            )
+        self.images = [_copy(image) for image in images]
+
+
+def _copy(image: Tensor) -> Tensor:
+    """Of its own memory, so that a stored image does not keep its whole batch."""
+    return image.clone(memory_format=torch.contiguous_format)

@@ -81,7 +81,7 @@ class Runtime:
         """Over the processes."""
         if self.world == 1:
             return values
-        reduced = self.fabric.all_reduce(values, reduce_op="mean")
+        reduced = self.fabric.all_reduce(values.clone(), reduce_op="mean")
         assert isinstance(reduced, torch.Tensor)
         return reduced
 

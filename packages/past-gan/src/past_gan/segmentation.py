@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from monai.losses import DiceCELoss
 from monai.networks.nets import UNet
 from torch import Tensor, nn
@@ -47,6 +48,7 @@ class Segmentation(nn.Module):
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """Loss of ``(n, c, h, w)`` translated patches with labels ``(n, h, w)``, int64."""
+        images = images.contiguous(memory_format=torch.contiguous_format)
         logits = self.network(images).float()
         loss: Tensor = self.criterion(logits, labels[:, None])
         return loss

@@ -94,7 +94,8 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         seed_everything(context.seed, 0)
         self.initialize()
         self.dataset_class = _CasesInMemory
-        if self.device.type == "cpu":
+        # torch's instance norm has wrong gradients for one image in this order (2.15, on CPUs).
+        if self.device.type == "cpu" and self.batch_size > 1:
             self.network.to(memory_format=torch.channels_last_3d)
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, Any]:
