@@ -51,6 +51,10 @@ class SliceGANConfig(PluginConfig):
     """L2 penalty inside Adam."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay per step of a running mean of the weights, used to translate; 0: the last ones."""
+    structure_weight: float = Field(0.0, ge=0)
+    """Weight of the distance between an image's structure and its translation's, whatever
+    their contrasts (Yang et al. 2020); 0, and published for neither translator: none. It
+    holds edges in their places, which the cycle loss does not see."""
     segmentation: SegmentationConfig = SegmentationConfig()
     """Segmentation-aware translation; off by default."""
 

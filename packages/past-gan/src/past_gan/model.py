@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from past_gan import checkpoint
 from past_gan.pool import ImagePool
+from past_gan.structure import structure_distance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +123,12 @@ class TranslationModel(nn.Module, ABC):
         self._average()
         return losses
 
+    def add_structure(self, terms: dict[str, Tensor], *pairs: tuple[Tensor, Tensor]) -> None:
+        """Add the distance in structure of images and their translations, if it is asked for."""
+        if self.settings.structure_weight:
+            distances = [structure_distance(image, translated) for image, translated in pairs]
+            terms["structure"] = torch.stack(distances).sum()
+
     def replayed(self, contrast: str, translated: Tensor, step: int) -> Tensor:
         """Translations into a contrast, some exchanged for past ones.
 
@@ -145,7 +152,7 @@ class TranslationModel(nn.Module, ABC):
         translated
             ``batch.source`` in the target's contrast.
         """
-        weights = dict(self.weights)
+        weights = {**self.weights, "structure": self.settings.structure_weight}
         optimizers = [self.optimizers["generator"]]
         if self.segmentation is not None and batch.labels is not None:
             segmentation = self.settings.segmentation

@@ -123,6 +123,7 @@ class CycleGANModel(TranslationModel):
             terms["cycle"] = distance(a.generator(fake_b), source) + distance(
                 b.generator(fake_a), target
             )
+            self.add_structure(terms, (source, fake_b), (target, fake_a))
         losses = self.move_makers(terms, fake_b, batch)
         self.judges.requires_grad_(True)
         return losses, Translations(fake_a.detach(), fake_b.detach())

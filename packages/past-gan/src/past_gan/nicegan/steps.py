@@ -163,6 +163,7 @@ class NiceGANModel(TranslationModel):
                 terms["identity"] = distance(
                     a.decoder(b.encoder(source).features), source
                 ) + distance(b.decoder(a.encoder(target).features), target)
+            self.add_structure(terms, (source, fake_b), (target, fake_a))
         losses = self.move_makers(terms, fake_b, batch)
         _freeze(self.judges, False)
         return losses
