@@ -9,13 +9,13 @@ import numpy as np
 from past_core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
     Translate = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.floating]]
 
-__all__ = ["cycle_error"]
+__all__ = ["absolute_error", "cycle_error"]
 
 
 def cycle_error(
@@ -38,15 +38,27 @@ def cycle_error(
     DataError
         If there is no voxel, or a stack changes its shape on the way.
     """
+    return absolute_error(scans, (back(there(scan)) for scan in scans))
+
+
+def absolute_error(
+    scans: Sequence[npt.NDArray[np.floating]], returned: Iterable[npt.NDArray[np.floating]]
+) -> float:
+    """Mean absolute difference over all voxels of scans and what came back of each.
+
+    Raises
+    ------
+    DataError
+        If there is no voxel, or shapes differ.
+    """
     total, count = 0.0, 0
-    for number, scan in enumerate(scans):
-        returned = back(there(scan))
-        if returned.shape != scan.shape:
+    for number, (scan, other) in enumerate(zip(scans, returned, strict=True)):
+        if other.shape != scan.shape:
             raise DataError(
-                f"scan {number} is {scan.shape} but comes back as {returned.shape}: both "
+                f"scan {number} is {scan.shape} but comes back as {other.shape}: both "
                 "ways must keep the shape."
             )
-        total += float(np.abs(returned.astype(np.float64) - scan).sum())
+        total += float(np.abs(other.astype(np.float64) - scan).sum())
         count += scan.size
     if not count:
         raise DataError(f"{len(scans)} scans without voxels: no cycle error. Give scans.")

@@ -13,6 +13,7 @@ overall brightness, which differs between the protocols of one contrast, hides t
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from past_core.errors import DataError
+from past_gan.quality.intensity import standardised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,14 +73,9 @@ def patch_features(scans: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.
         _describe(part, network)
         for scan in scans
         if len(scan)
-        for part in torch.split(torch.from_numpy(_standardised(scan)), BATCH)
+        for part in torch.split(torch.from_numpy(standardised(scan) / SPAN), BATCH)
     ]
     return torch.cat(parts).double().numpy()
-
-
-def _standardised(scan: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    scale = SPAN * max(float(scan.std()), np.finfo(np.float32).tiny)
-    return ((scan - scan.mean()) / scale).astype(np.float32)
 
 
 def _describe(slices: Tensor, network: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
@@ -106,6 +103,7 @@ def _responses(images: Tensor, network: Sequence[tuple[Tensor, Tensor]]) -> list
     return found
 
 
+@functools.cache
 def _network() -> list[tuple[Tensor, Tensor]]:
     """Kernels and biases of every level, scaled so that each channel counts alike.
 

@@ -1,4 +1,4 @@
-"""What a segmenter makes of translated scans: does it find the labels that they came with?
+"""What a segmenter makes of translated scans: whether it finds the labels they came with.
 
 Two segmenters are trained, each on one half of the translated scans with their source
 labels. Two figures follow, a structure:

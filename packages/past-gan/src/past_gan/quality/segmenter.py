@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from monai.losses.dice import DiceCELoss
 from monai.networks.nets.unet import UNet
+
+from past_gan.quality.intensity import standardised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +42,7 @@ def train_segmenter(
 
     Patches lie around a voxel of each structure in turn and around any voxel in turn, so
     that rare structures are seen as often as common ones. Scans are brought to mean 0 and
-    deviation 1, and training varies brightness, contrast and noise a little.
+    deviation 1, and training varies gamma, contrast, brightness and noise, as segmenters to be do.
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ def train_segmenter(
     def segment(scan: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
         height, width = scan.shape[1:]
         missing = [(0, 0), *((0, -side % REDUCTION) for side in (height, width))]
-        padded = torch.from_numpy(np.pad(_standardised(scan), missing, mode="symmetric"))
+        padded = torch.from_numpy(np.pad(standardised(scan), missing, mode="symmetric"))
         with torch.inference_mode():
             parts = [
                 network(part[:, None].to(device)).argmax(1)[:, :height, :width].cpu()
@@ -92,7 +94,7 @@ class _Patches:
         classes: int,
     ) -> None:
         pairs = zip(scans, labels, strict=True)
-        self.pairs = [(_enlarged(_standardised(scan)), _enlarged(label)) for scan, label in pairs]
+        self.pairs = [(_enlarged(standardised(scan)), _enlarged(label)) for scan, label in pairs]
         places = [
             [(n, *place) for n, (_, label) in enumerate(self.pairs) for place in _where(label, c)]
             for c in range(1, classes)
@@ -120,9 +122,18 @@ class _Patches:
         corner = np.array([row, column]) - random.integers(CROP, size=2)
         top, left = np.clip(corner, 0, np.array(label.shape[1:]) - CROP)
         window = (slice_, slice(top, top + CROP), slice(left, left + CROP))
-        gain, shift, noise = random.uniform([0.8, -0.2, 0.0], [1.2, 0.2, 0.15])
-        varied = image[window] * gain + shift + noise * random.standard_normal((CROP, CROP))
-        return varied, label[window]
+        return _varied(image[window], random), label[window]
+
+
+def _varied(
+    patch: npt.NDArray[np.floating], random: np.random.Generator
+) -> npt.NDArray[np.floating]:
+    """The patch with another gamma curve, gain, shift and some noise."""
+    gamma = random.uniform(0.7, 1.4)
+    gain, shift, noise = random.uniform([0.8, -0.2, 0.0], [1.2, 0.2, 0.15])
+    low, span = patch.min(), max(float(np.ptp(patch)), 1e-6)
+    curved = ((patch - low) / span) ** gamma * span + low
+    return curved * gain + shift + noise * random.standard_normal(patch.shape)
 
 
 def _network(classes: int, seed: int) -> nn.Module:
@@ -145,12 +156,7 @@ def _where(label: npt.NDArray[np.integer], value: int) -> list[list[int]]:
     return places
 
 
-def _enlarged(stack: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
+def _enlarged(stack: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Mirrored at the far borders until a patch fits."""
     missing = [(0, 0), *((0, max(0, CROP - side)) for side in stack.shape[1:])]
     return np.pad(stack, missing, mode="symmetric")
-
-
-def _standardised(scan: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    scale = max(float(scan.std()), np.finfo(np.float32).tiny)
-    return ((scan - scan.mean()) / scale).astype(np.float32)

@@ -1,0 +1,134 @@
+"""The figures of one translator together, and which of two translators is the better.
+
+No figure decides alone. Source scans left as they are have the best recovery; a translator
+that erases structures may have the best Fréchet distance; segmenters may agree on what is
+wrong. A cycle error is small too where a translator hides the source in faint noise (Chu
+et al. 2017, "CycleGAN, a master of steganography"), so it is reported and not scored, and
+so is continuity, whose right value is 1 only about.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from past_gan.quality.continuity import continuity
+from past_gan.quality.cycle import absolute_error
+from past_gan.quality.frechet import frechet_distance
+from past_gan.quality.recovery import recover_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from past_gan.quality.continuity import Spacing
+    from past_gan.quality.cycle import Translate
+
+__all__ = ["Quality", "measure"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What can be known of a translator without target labels."""
+
+    frechet: float
+    """Fréchet distance of translated scans from real ones; 0: the same looks."""
+    frechet_source: float
+    """The same of source scans as they are: what doing nothing would give."""
+    recovery: Mapping[str, float]
+    """By structure, Dice (0 to 1) of source labels found again in translated scans."""
+    agreement: Mapping[str, float]
+    """By structure, Dice (0 to 1) between two segmenters on real target scans."""
+    cycle: float
+    """Mean absolute error in grey levels (0 to 255) after translation there and back."""
+    continuity: float
+    """Jumps between slices beside those of real scans; 1: alike, above: flicker."""
+
+    @property
+    def looks(self) -> float:
+        """Part of the way from source to target looks that the translator goes, 0 to 1."""
+        if self.frechet_source <= 0:
+            return 1.0
+        return max(0.0, 1 - self.frechet / self.frechet_source)
+
+    @property
+    def score(self) -> float:
+        """Looks times the mean over structures of recovery times agreement; 1 is best, 0 worst.
+
+        A product, since a translator must do all three: look like the target, keep the
+        structures, and show them so that what is learnt of them holds on real scans. All
+        three are portions of the best possible, so none needs a weight. Structures of
+        which a figure is nan are left out; without any the looks alone count.
+        """
+        products = [self.recovery[name] * self.agreement[name] for name in self.recovery]
+        known = [product for product in products if not math.isnan(product)]
+        return self.looks * (sum(known) / len(known) if known else 1.0)
+
+    def better_than(self, other: Quality | None) -> bool:
+        """Whether the score is higher; anything is better than nothing."""
+        return other is None or self.score > other.score
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values and the score; nan, which JSON lacks, becomes None."""
+        plain = asdict(self)
+        for key in ("recovery", "agreement"):
+            plain[key] = {k: None if math.isnan(v) else v for k, v in plain[key].items()}
+        return plain | {"score": self.score}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """Undo ``as_json``; the score follows from the rest."""
+        fields = {key: value for key, value in plain.items() if key != "score"}
+        for key in ("recovery", "agreement"):
+            fields[key] = {k: math.nan if v is None else v for k, v in fields[key].items()}
+        return cls(**fields)
+
+
+def measure(
+    source: Sequence[npt.NDArray[Any]],
+    labels: Sequence[npt.NDArray[Any]],
+    structures: Sequence[str],
+    real: Sequence[npt.NDArray[Any]],
+    *,
+    there: Translate,
+    back: Translate,
+    source_spacing: Sequence[Spacing] | None = None,
+    real_spacing: Sequence[Spacing] | None = None,
+    seed: int = 0,
+    steps: int = 300,
+    device: str = "cpu",
+) -> Quality:
+    """Translate the source scans once and measure everything.
+
+    Parameters
+    ----------
+    source, real
+        ``(n, h, w)`` each, in [0, 255]: scans of the two contrasts, unpaired.
+    labels
+        ``(n, h, w)`` of each source scan; values 1, 2, ... are the ``structures``.
+    there, back
+        From source to target contrast and the reverse, stack to stack of one shape.
+    source_spacing, real_spacing
+        Of each scan in mm: across the slices, and along both axes of their plane.
+    seed, steps, device
+        Of the two small segmenters.
+
+    Raises
+    ------
+    DataError
+        If shapes do not fit, or there are too few scans or slices.
+    """
+    translated = [there(scan) for scan in source]
+    found = recover_labels(
+        translated, labels, structures, real, seed=seed, steps=steps, device=device
+    )
+    return Quality(
+        frechet=frechet_distance(translated, real),
+        frechet_source=frechet_distance(source, real),
+        recovery=found.recovery,
+        agreement=found.agreement,
+        cycle=absolute_error(source, (back(scan) for scan in translated)),
+        continuity=continuity(translated, real, source_spacing, real_spacing),
+    )
