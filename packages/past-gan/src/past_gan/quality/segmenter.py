@@ -131,9 +131,11 @@ def _varied(
     """The patch with another gamma curve, gain, shift and some noise."""
     gamma = random.uniform(0.7, 1.4)
     gain, shift, noise = random.uniform([0.8, -0.2, 0.0], [1.2, 0.2, 0.15])
-    low, span = patch.min(), max(float(np.ptp(patch)), 1e-6)
+    low, span = float(patch.min()), max(float(np.ptp(patch)), 1e-6)
     curved = ((patch - low) / span) ** gamma * span + low
-    return curved * gain + shift + noise * random.standard_normal(patch.shape)
+    grain = noise * random.standard_normal(patch.shape)
+    varied: npt.NDArray[np.floating] = curved * gain + shift + grain
+    return varied
 
 
 def _network(classes: int, seed: int) -> nn.Module:
