@@ -22,7 +22,7 @@ __all__ = ["train_segmenter"]
 REDUCTION = 4
 """Sides must be multiples of this, the network's coarsest level."""
 CROP = 48
-"""Side of the training patches in pixels; smaller slices are mirrored."""
+"""Side of the training patches in pixels, or that of the largest slice if it is smaller."""
 BATCH = 8
 """Patches a step; a third of each structure's and of anything's places, for two structures."""
 RATE = 5e-3
@@ -93,8 +93,12 @@ class _Patches:
         labels: Sequence[npt.NDArray[np.integer]],
         classes: int,
     ) -> None:
-        pairs = zip(scans, labels, strict=True)
-        self.pairs = [(_enlarged(standardised(scan)), _enlarged(label)) for scan, label in pairs]
+        largest = max(max(scan.shape[1:]) for scan in scans)
+        self.side = side = min(CROP, largest + -largest % REDUCTION)
+        self.pairs = [
+            (_enlarged(standardised(scan), side), _enlarged(label, side))
+            for scan, label in zip(scans, labels, strict=True)
+        ]
         places = [
             [(n, *place) for n, (_, label) in enumerate(self.pairs) for place in _where(label, c)]
             for c in range(1, classes)
@@ -102,7 +106,7 @@ class _Patches:
         self.places = [np.array(found) for found in places if found]
 
     def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """``(BATCH, 1, CROP, CROP)`` images and label values."""
+        """``(BATCH, 1, side, side)`` images and label values."""
         drawn = [self._patch(random, number) for number in range(BATCH)]
         images, truth = (np.stack(part)[:, None] for part in zip(*drawn, strict=True))
         return torch.from_numpy(images.astype(np.float32)), torch.from_numpy(truth.astype(np.int64))
@@ -119,9 +123,9 @@ class _Patches:
             slice_, row, column = random.integers(self.pairs[scan][1].shape)
         image, label = self.pairs[scan]
         # The voxel lies anywhere within the patch.
-        corner = np.array([row, column]) - random.integers(CROP, size=2)
-        top, left = np.clip(corner, 0, np.array(label.shape[1:]) - CROP)
-        window = (slice_, slice(top, top + CROP), slice(left, left + CROP))
+        corner = np.array([row, column]) - random.integers(self.side, size=2)
+        top, left = np.clip(corner, 0, np.array(label.shape[1:]) - self.side)
+        window = (slice_, slice(top, top + self.side), slice(left, left + self.side))
         return _varied(image[window], random), label[window]
 
 
@@ -149,6 +153,8 @@ def _network(classes: int, seed: int) -> nn.Module:
             channels=(16, 32, 64),
             strides=(2, 2),
             num_res_units=1,
+            # Instance norm would raise faint things in slices that hold little.
+            norm=("GROUP", {"num_groups": 1}),
         )
     return network
 
@@ -158,7 +164,7 @@ def _where(label: npt.NDArray[np.integer], value: int) -> list[list[int]]:
     return places
 
 
-def _enlarged(stack: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _enlarged(stack: npt.NDArray[Any], least: int) -> npt.NDArray[Any]:
     """Mirrored at the far borders until a patch fits."""
-    missing = [(0, 0), *((0, max(0, CROP - side)) for side in stack.shape[1:])]
+    missing = [(0, 0), *((0, max(0, least - side)) for side in stack.shape[1:])]
     return np.pad(stack, missing, mode="symmetric")
