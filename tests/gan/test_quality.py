@@ -322,14 +322,14 @@ def test_json_has_no_nan_and_gives_the_figures_back():
 
 
 def test_a_right_translator_is_better_than_none_and_than_one_that_erases():
-    (source, labels), (there, _) = labelled(0), labelled(5)
+    (source, labels), (there, _) = labelled(0, count=4), labelled(5, count=4)
     real = [255 - scan for scan in there]
 
     def erase(scan):
         return ndimage.median_filter(255 - scan, (1, 15, 15))
 
     found = {
-        name: measure(source, labels, NAMES, real, there=way, back=way, steps=50)
+        name: measure(source, labels, NAMES, real, there=way, back=way, steps=30)
         for name, way in (("right", lambda s: 255 - s), ("none", lambda s: s), ("erase", erase))
     }
     assert found["right"].better_than(found["none"])

@@ -24,7 +24,7 @@ REDUCTION = 4
 CROP = 48
 """Side of the training patches in pixels, or that of the largest slice if it is smaller."""
 BATCH = 8
-"""Patches a step; a third of each structure's and of anything's places, for two structures."""
+"""Patches a step."""
 RATE = 5e-3
 """AdamW's highest rate: it rises over the first third and falls to 0."""
 
@@ -42,7 +42,7 @@ def train_segmenter(
 
     Patches lie around a voxel of each structure in turn and around any voxel in turn, so
     that rare structures are seen as often as common ones. Scans are brought to mean 0 and
-    deviation 1, and training varies gamma, contrast, brightness and noise, as segmenters to be do.
+    deviation 1, and training varies gamma, contrast, brightness and noise.
 
     Parameters
     ----------
