@@ -31,6 +31,7 @@ TINY = {
         "iterations": 6,
         "checkpoint_interval": 2,
         "precision": "fp32",
+        "quality": {"cases": 0},
     },
     "cyclegan": {
         "channels": 4,
@@ -41,6 +42,7 @@ TINY = {
         "iterations": 6,
         "checkpoint_interval": 2,
         "precision": "fp32",
+        "quality": {"cases": 0},
     },
     "nnunet": {
         "optimizer": "adamw",

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from past_core.case import Case, Domain
 from past_core.volume import Volume, save_volume
+from past_gan.config import QualityConfig
 from past_gan.nicegan.config import NiceGANConfig
 
 
@@ -24,6 +25,7 @@ def tiny() -> NiceGANConfig:
         learning_rate=1e-3,
         checkpoint_interval=2,
         precision="fp32",
+        quality=QualityConfig(cases=0),
     )
 
 

@@ -10,7 +10,7 @@ from past_core.volume import Volume, save_volume
 from past_gan.cache import Stack, fill_cache, open_cache
 from past_gan.patches import PatchSampler
 from past_gan.slices import mirrored_axes, slice_axis, slices_of
-from past_gan.translation import translate_volume
+from past_gan.translation import Sides, translate_volume
 
 
 def sampler(stacks, **changes):
@@ -203,7 +203,7 @@ def test_an_identity_network_gives_the_volume_back(axis, upsample):
         seen.append(tuple(images.shape[2:]))
         return images
 
-    result = translate_volume(volume, network, axis=axis, multiple=4, upsample=upsample)
+    result = translate_volume(volume, network, axis=axis, sides=Sides(4), upsample=upsample)
     assert all(side % 4 == 0 for shape in seen for side in shape)
     assert result.data.dtype == np.float32
     assert result.data.shape == values.shape
@@ -221,7 +221,7 @@ def test_overlapping_translations_are_averaged():
         """Slices come back brighter in front and darker behind."""
         return images + torch.tensor([0.1, 0.0, -0.3])[:, None, None]
 
-    result = translate_volume(volume, network, axis=2, multiple=4, image_slices=3)
+    result = translate_volume(volume, network, axis=2, sides=Sides(4), image_slices=3)
     moved = (result.data[0, 0] - 100) / 127.5
     # The first slice has no image before it that shows it last, the last none that shows it first.
     np.testing.assert_allclose(moved, [0.1 / 2, -0.2 / 3, -0.3 / 2], atol=1e-4)
@@ -229,7 +229,7 @@ def test_overlapping_translations_are_averaged():
 
 def test_output_is_kept_within_range():
     volume = Volume(np.full((8, 8, 2), 255, np.float32), np.eye(4))
-    result = translate_volume(volume, lambda images: images * 1.5, axis=2, multiple=4)
+    result = translate_volume(volume, lambda images: images * 1.5, axis=2, sides=Sides(4))
     assert result.data.max() == 255
 
 

@@ -12,7 +12,10 @@ from past_core.case import Domain
 from past_core.errors import ConfigError
 from past_core.interfaces import Context
 from past_core.volume import Volume, load_volume, save_volume
+from past_gan.config import QualityConfig
 from past_gan.nicegan.translator import NiceGAN
+from past_gan.quality.assessment import best_step
+from past_gan.quality.report import Quality
 from past_gan.snapshots import kept_snapshots
 from past_gan.training import Schedule
 from past_gan.watch import collapse
@@ -163,3 +166,37 @@ def test_checkpoints_are_of_settings_and_data(tiny, cases, tmp_path):
         facts = json.loads(json.loads(file.read(length))["__metadata__"]["past"])
     assert facts["step"] == tiny.iterations
     assert facts["cases"] == [["source_0", "source_1"], ["target_0", "target_1"]]
+
+
+def test_kept_translators_are_measured_and_the_best_is_used(tiny, labelled, tmp_path):
+    config = tiny.model_copy(
+        update={"snapshots": 2, "quality": QualityConfig(cases=2, steps=4), "upsample": 1.5}
+    )
+    fitted = fit(config, labelled, tmp_path)
+    report = json.loads((tmp_path / "record/quality.json").read_text())
+    assert set(report["translators"]) == {"5", "6"}
+    assert set(report["baselines"]) == {"histogram", "fda"}
+    for figures in report["translators"].values():
+        assert figures["cycle"] > 0
+        assert figures["continuity"] > 0
+        assert set(figures["recovery"]) == set(figures["agreement"]) == {"1"}
+    scores = {int(step): f["score"] for step, f in report["translators"].items()}
+    assert report["chosen"] == max(scores, key=lambda step: (scores[step], step))
+    best = max(scores.values())
+    assert report["beats_baselines"] == all(
+        best > other["score"] for other in report["baselines"].values()
+    )
+    fitted.save(tmp_path / "saved")
+    chosen = load_file(tmp_path / f"record/snapshots/{report['chosen']:07d}.safetensors")
+    saved = load_file(tmp_path / "saved/translator.safetensors")
+    assert all(torch.equal(chosen[name], saved[name]) for name in chosen)
+
+
+def test_figures_choose_the_best_and_their_lack_the_last():
+    def quality(recovery):
+        found = {"a": recovery}
+        return Quality(0.2, 1.0, found, {"a": 1.0}, cycle=3.0, continuity=1.0)
+
+    assert best_step({5: quality(0.9), 10: quality(0.4), 15: None}) == 5
+    assert best_step({5: quality(0.4), 10: quality(0.4)}) == 10
+    assert best_step({5: None, 10: None}) == 10

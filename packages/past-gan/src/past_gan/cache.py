@@ -38,6 +38,8 @@ class Stack:
     """``(slices, height, width)`` in [-1, 1]."""
     labels: npt.NDArray[np.uint8] | None
     """The same shape: 0 is background, structures count from 1. None without labels."""
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Millimetres across the slices, and along both axes of their plane."""
 
     def with_content(self) -> list[int]:
         """Positions of the slices that are not almost empty."""
@@ -67,6 +69,7 @@ def fill_cache(
         _require_range(volume, case)
         stack = torch.from_numpy(np.ascontiguousarray(slices_of(volume, axis)))[:, None]
         images = enlarge(to_network_range(stack), upsample)[:, 0].numpy()
+        _write(folder / f"{number}_spacing.npy", _spacing(volume, axis, images.shape))
         _write(folder / f"{number}_image.npy", images)
         filled = filled or bool(Stack(images, None).with_content())
         if labels and case.label is not None:
@@ -90,10 +93,20 @@ def open_cache(folder: Path) -> list[Stack]:
             Stack(
                 np.load(image, mmap_mode="r"),
                 np.load(label, mmap_mode="r") if label.exists() else None,
+                tuple(np.load(folder / f"{number}_spacing.npy").tolist()),
             )
         )
         number += 1
     return stacks
+
+
+def _spacing(volume: Volume, axis: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Of the enlarged slices, the axis across them first."""
+    first, *others = np.moveaxis(np.array([volume.spacing, volume.shape]), 1, 0)[
+        [axis, *(n for n in range(3) if n != axis)]
+    ]
+    plane = [step * side / now for (step, side), now in zip(others, shape[1:], strict=True)]
+    return np.array([first[0], *plane])
 
 
 def _require_range(volume: Volume, case: Case) -> None:

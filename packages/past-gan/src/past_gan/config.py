@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from past_core.config import PluginConfig
 
-__all__ = ["SegmentationConfig", "SliceGANConfig"]
+__all__ = ["QualityConfig", "SegmentationConfig", "SliceGANConfig"]
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -31,6 +31,15 @@ class SegmentationConfig(PluginConfig):
     """Resolutions of its U-Net; 1 sees 5 pixels, each more widens the field threefold."""
     learning_rate: float = Field(1e-3, gt=0)
     """Adam's rate; it follows the translator's schedule."""
+
+
+class QualityConfig(PluginConfig):
+    """Label-free figures of the translators that are kept."""
+
+    cases: int = Field(16, ge=0)
+    """Scans of each contrast that they are measured on, at least 2; 0: no figures."""
+    steps: int = Field(300, ge=1)
+    """Training steps of the two small segmenters that look for the source labels."""
 
 
 class SliceGANConfig(PluginConfig):
@@ -90,6 +99,9 @@ class SliceGANConfig(PluginConfig):
     snapshots: int = Field(1, ge=1)
     """Translators to keep, at even distances over the second half of the iterations; of
     several, the one with the best label-free quality is used."""
+
+    quality: QualityConfig = QualityConfig()
+    """Label-free figures of every kept translator, and of the baselines beside."""
 
     @model_validator(mode="after")
     def _processes_divide(self) -> Self:

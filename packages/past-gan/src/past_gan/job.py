@@ -9,19 +9,28 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import multiprocessing
 
+from past_core.files import write_json
 from past_gan.cache import open_cache
 from past_gan.patches import PatchSampler
+from past_gan.quality.assessment import Assessment
 from past_gan.runtime import Runtime, new_fabric
-from past_gan.slices import mirrored_axes
-from past_gan.snapshots import Snapshot, snapshot_path
+from past_gan.slices import from_network_range, mirrored_axes, to_network_range
+from past_gan.snapshots import Snapshot, figures_path, snapshot_path
 from past_gan.training import Schedule, train
+from past_gan.translation import translate_slices
+from past_gan.watch import evaluating
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
     from lightning_fabric import Fabric
+    from torch import nn
 
     from past_core.interfaces.context import Progress
+    from past_gan.model import TranslationModel
+    from past_gan.quality.assessment import Translate
     from past_gan.slicewise import SliceGAN
 
 __all__ = ["Job", "run_job"]
@@ -37,8 +46,8 @@ class Job:
     """Holds the cached slices in ``source`` and ``target``; gets checkpoint and record."""
     seed: int
     axis: int
-    structures: int
-    """How many the cached labels name; 0 if there are none."""
+    structures: tuple[str, ...]
+    """Names of the values 1, 2, ... of the cached labels; none without labels."""
     cases: tuple[tuple[str, ...], ...]
     """Names of source and target cases."""
 
@@ -62,8 +71,7 @@ class Job:
         with torch.random.fork_rng():
             # Initial weights are a function of the seed alone.
             torch.manual_seed(self.seed)
-            model = self.translator.new_model(config, runtime, self.structures, self.seed)
-        snapshot = Snapshot(self.translator.kind, config, self.axis)
+            model = self.translator.new_model(config, runtime, len(self.structures), self.seed)
         train(
             model,
             samplers,
@@ -75,9 +83,43 @@ class Job:
                 "cases": [list(part) for part in self.cases],
             },
             folder=self.folder,
-            keep=lambda step: snapshot.write(snapshot_path(self.folder, step), model.finished),
+            keep=lambda step: self._keep(step, model),
             progress=progress,
         )
+
+    def _keep(self, step: int, model: TranslationModel) -> None:
+        """Write the translator as it is now, and its label-free figures."""
+        path = snapshot_path(self.folder, step)
+        snapshot = Snapshot(self.translator.kind, self.config, self.axis)
+        snapshot.write(path, model.finished)
+        assessment = self.assessment(str(model.runtime.device))
+        if assessment is not None:
+            with evaluating(model):
+                figures = assessment.measure(
+                    self._translate(model.finished, model), self._translate(model.returning, model)
+                )
+            write_json(figures_path(path), figures.as_json())
+
+    def assessment(self, device: str) -> Assessment | None:
+        """The cached scans to compare translators on, if they suffice and are asked for."""
+        quality = self.config.quality
+        return Assessment.open(self.folder, quality, self.structures, self.seed, device)
+
+    def _translate(self, network: nn.Module, model: TranslationModel) -> Translate:
+        """A stack of cached slices ``(n, h, w)`` in [0, 255] through a network."""
+
+        def translate(stack: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            output = translate_slices(
+                to_network_range(torch.from_numpy(stack))[:, None],
+                network,
+                self.translator.sides(self.config),
+                self.config.image_slices,
+                str(model.runtime.device),
+            )
+            grey: npt.NDArray[np.float32] = from_network_range(output)[:, 0].numpy()
+            return grey
+
+        return translate
 
 
 def run_job(job: Job, device: str, progress: Progress) -> None:

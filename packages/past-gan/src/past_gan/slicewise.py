@@ -16,11 +16,12 @@ from past_core.interfaces import Translator
 from past_core.volume import load_volume, read_header
 from past_gan import checkpoint
 from past_gan.cache import fill_cache
+from past_gan.choice import choose
 from past_gan.job import Job, run_job
 from past_gan.runtime import Runtime
 from past_gan.slices import slice_axis
 from past_gan.snapshots import FILE, Snapshot, kept_snapshots
-from past_gan.translation import translate_volume
+from past_gan.translation import Sides, translate_volume
 from past_gan.watch import TrainingError
 
 if TYPE_CHECKING:
@@ -75,20 +76,17 @@ class SliceGAN(Translator):
     def new_network(cls, config: Any) -> nn.Module:  # noqa: ANN401
         """The network that translates, as ``new_model(...).translating`` is built."""
 
-    def multiple(self) -> int:
-        """Sides of the network's images are multiples of it, in pixels."""
-        return 1
-
-    def least(self) -> int:
-        """The least side of the network's images, in pixels."""
-        return 1
+    @classmethod
+    @abstractmethod
+    def sides(cls, config: Any) -> Sides:  # noqa: ANN401
+        """Which images the network takes."""
 
     def fit(self, source: Sequence[Case], target: Sequence[Case], context: Context) -> None:
         """Train, going on from ``context.folder``'s checkpoint if it holds one.
 
-        Cases are canonical, cropped, and in [0, 255]. Labels are read if segmentation or
-        foreground sampling asks for them. ``context.record`` gets losses, curves, preview
-        panels and the kept translators.
+        Cases are canonical, cropped, and in [0, 255]. ``context.record`` gets losses, curves,
+        preview panels, the kept translators and ``quality.json``. Of several kept
+        translators the one of best label-free quality is used.
 
         Raises
         ------
@@ -100,7 +98,7 @@ class SliceGAN(Translator):
         config, cases = self.config, [*source, *target]
         self.device = context.device
         self.axis = slice_axis((read_header(c.image).spacing for c in cases), config.slice_axis)
-        structures = _structures(source) if config.segmentation.weight or config.foreground else []
+        structures = _structures(source)
         fill_cache(context.folder / "source", source, self.axis, config.upsample, structures)
         fill_cache(context.folder / "target", target, self.axis, config.upsample)
         job = Job(
@@ -109,7 +107,7 @@ class SliceGAN(Translator):
             folder=context.folder,
             seed=context.seed,
             axis=self.axis,
-            structures=len(structures),
+            structures=tuple(str(value) for value in structures),
             cases=tuple(tuple(case.id for case in part) for part in (source, target)),
         )
         try:
@@ -118,9 +116,9 @@ class SliceGAN(Translator):
             if not kept_snapshots(context.folder):
                 raise
             log.warning("%s The last translator that was kept before is used.", error)
+        self._adopt(choose(job, source, target, context))
         for name in ("source", "target"):
             shutil.rmtree(context.folder / name)
-        self._adopt(kept_snapshots(context.folder)[-1])
 
     def translate(self, volume: Volume) -> Volume:
         """Translate one source volume; see ``Translator.translate``."""
@@ -130,8 +128,7 @@ class SliceGAN(Translator):
             volume,
             self._network,
             axis=self.axis,
-            multiple=self.multiple(),
-            least=self.least(),
+            sides=self.sides(self.config),
             image_slices=self.config.image_slices,
             upsample=self.config.upsample,
             device=self.device,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from past_gan.config import SliceGANConfig
 
-__all__ = ["FILE", "Snapshot", "kept_snapshots", "snapshot_path"]
+__all__ = ["FILE", "Snapshot", "figures_path", "kept_snapshots", "snapshot_path"]
 
 FILE = "translator.safetensors"
 
@@ -42,6 +42,11 @@ class Snapshot:
 def snapshot_path(folder: Path, step: int) -> Path:
     """Of the translator after ``step`` steps of the training in ``folder``."""
     return folder / "record" / "snapshots" / f"{step:07d}.safetensors"
+
+
+def figures_path(snapshot: Path) -> Path:
+    """Of the label-free figures beside a kept translator."""
+    return snapshot.with_suffix(".json")
 
 
 def kept_snapshots(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["translate_volume"]
+__all__ = ["Sides", "translate_slices", "translate_volume"]
 
 BATCH_PIXELS = 512 * 512
 """Slices are sent through the network in batches of about so many pixels."""
+
+
+class Sides(NamedTuple):
+    """Which images a network takes."""
+
+    multiple: int = 1
+    """Their sides are multiples of it, in pixels."""
+    least: int = 1
+    """The least side, in pixels."""
 
 
 def translate_volume(
@@ -27,8 +36,7 @@ def translate_volume(
     network: Callable[[Tensor], Tensor],
     *,
     axis: int,
-    multiple: int,
-    least: int = 1,
+    sides: Sides,
     image_slices: int = 1,
     upsample: float = 1.0,
     device: str = "cpu",
@@ -40,9 +48,8 @@ def translate_volume(
     volume
         ``(i, j, k)`` in [0, 255].
     network
-        Maps ``(n, image_slices, h, w)`` in [-1, 1] to the same shape and range, h and w
-        being multiples of ``multiple`` and at least ``least``. Slices are enlarged by
-        ``upsample``, padded by reflection to such a size, and cut and shrunk back.
+        Maps ``(n, image_slices, h, w)`` in [-1, 1] to the same shape and range. Slices are
+        enlarged by ``upsample``, padded by reflection to ``sides``, and cut and shrunk back.
     image_slices
         1, or 3: each image is a slice between its neighbours, and a slice's translation
         is the mean of those in the images that show it.
@@ -53,20 +60,33 @@ def translate_volume(
         Same shape and affine, float32 in [0, 255].
     """
     stack = torch.from_numpy(np.ascontiguousarray(slices_of(volume, axis)))[:, None]
-    height, width = stack.shape[2:]
     images = enlarge(to_network_range(stack.clamp(0, 255)), upsample)
-    tall, wide = images.shape[2:]
-    below, right = (max(least, -(-side // multiple) * multiple) - side for side in (tall, wide))
-    padded = np.pad(images.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="symmetric")
+    output = translate_slices(images, network, sides, image_slices, device)
+    if output.shape != stack.shape:
+        output = F.interpolate(output, size=stack.shape[2:], mode="area")
+    restacked = np.moveaxis(from_network_range(output)[:, 0].numpy(), 0, axis)
+    return Volume(np.ascontiguousarray(restacked), volume.affine)
+
+
+def translate_slices(
+    slices: Tensor,
+    network: Callable[[Tensor], Tensor],
+    sides: Sides,
+    image_slices: int = 1,
+    device: str = "cpu",
+) -> Tensor:
+    """Translate ``(n, 1, h, w)`` slices of one scan in [-1, 1], in batches; see above."""
+    height, width = slices.shape[2:]
+    below, right = (
+        max(sides.least, -(-side // sides.multiple) * sides.multiple) - side
+        for side in (height, width)
+    )
+    padded = np.pad(slices.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="symmetric")
     batch = max(1, BATCH_PIXELS // (padded.shape[2] * padded.shape[3]))
     with torch.inference_mode():
         parts = torch.split(_with_neighbours(torch.from_numpy(padded), image_slices), batch)
         done = [network(part.to(device)).float().cpu() for part in parts]
-    output = _merge(torch.cat(done))[:, :, :tall, :wide]
-    if output.shape[2:] != (height, width):
-        output = F.interpolate(output, size=(height, width), mode="area")
-    restacked = np.moveaxis(from_network_range(output)[:, 0].numpy(), 0, axis)
-    return Volume(np.ascontiguousarray(restacked), volume.affine)
+    return _merge(torch.cat(done))[:, :, :height, :width]
 
 
 def _with_neighbours(slices: Tensor, image_slices: int) -> Tensor:

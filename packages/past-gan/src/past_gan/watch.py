@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from past_gan.model import TranslationModel
     from past_gan.patches import PatchSampler
 
-__all__ = ["TrainingError", "Watch", "collapse", "require_finite"]
+__all__ = ["TrainingError", "Watch", "collapse", "evaluating", "require_finite"]
 
 PROBES = 4
 """Source patches that are translated at every look."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from past_gan.cyclegan.config import CycleGANConfig
 from past_gan.cyclegan.steps import CycleGANModel, new_generator
 from past_gan.slicewise import SliceGAN
+from past_gan.translation import Sides
 
 if TYPE_CHECKING:
     from past_gan.config import SliceGANConfig
@@ -36,10 +37,8 @@ class CycleGAN(SliceGAN):
         """The generator of the target contrast."""
         return new_generator(config)
 
-    def multiple(self) -> int:
-        """The generator's reduction."""
-        return int(2**self.config.downsampling)
-
-    def least(self) -> int:
-        """Two pixels at the lowest resolution, which padding by reflection needs."""
-        return 2 * self.multiple()
+    @classmethod
+    def sides(cls, config: CycleGANConfig) -> Sides:
+        """Two pixels or more at the lowest resolution, which padding by reflection needs."""
+        reduction = 2**config.downsampling
+        return Sides(reduction, 2 * reduction)

@@ -8,6 +8,7 @@ from past_core.errors import DataError
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.steps import Contrast, NiceGANModel, Translation
 from past_gan.slicewise import SliceGAN
+from past_gan.translation import Sides
 
 if TYPE_CHECKING:
     from past_core.volume import Volume
@@ -38,13 +39,11 @@ class NiceGAN(SliceGAN):
         parts = Contrast(config)
         return Translation(parts.encoder, parts.decoder)
 
-    def multiple(self) -> int:
-        """The encoder's reduction."""
-        return int(2**self.config.downsampling)
-
-    def least(self) -> int:
-        """The full decoder takes one size only."""
-        return self.config.crop if self.config.decoder == "full" else 1
+    @classmethod
+    def sides(cls, config: NiceGANConfig) -> Sides:
+        """Multiples of the encoder's reduction; the full decoder takes one size only."""
+        least = config.crop if config.decoder == "full" else 1
+        return Sides(2**config.downsampling, least)
 
     def translate(self, volume: Volume) -> Volume:
         """Translate one source volume; see ``Translator.translate``.

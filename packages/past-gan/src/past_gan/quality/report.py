@@ -76,6 +76,7 @@ class Quality:
     def as_json(self) -> dict[str, Any]:
         """Plain values and the score; nan, which JSON lacks, becomes None."""
         plain = asdict(self)
+        plain["cycle"] = None if math.isnan(self.cycle) else self.cycle
         for key in ("recovery", "agreement"):
             plain[key] = {k: None if math.isnan(v) else v for k, v in plain[key].items()}
         return plain | {"score": self.score}
@@ -86,6 +87,7 @@ class Quality:
         fields = {key: value for key, value in plain.items() if key != "score"}
         for key in ("recovery", "agreement"):
             fields[key] = {k: math.nan if v is None else v for k, v in fields[key].items()}
+        fields["cycle"] = math.nan if fields["cycle"] is None else fields["cycle"]
         return cls(**fields)
 
 
@@ -96,7 +98,7 @@ def measure(
     real: Sequence[npt.NDArray[Any]],
     *,
     there: Translate,
-    back: Translate,
+    back: Translate | None,
     source_spacing: Sequence[Spacing] | None = None,
     real_spacing: Sequence[Spacing] | None = None,
     seed: int = 0,
@@ -112,7 +114,8 @@ def measure(
     labels
         ``(n, h, w)`` of each source scan; values 1, 2, ... are the ``structures``.
     there, back
-        From source to target contrast and the reverse, stack to stack of one shape.
+        From source to target contrast and the reverse, stack to stack of one shape; without
+        a way back there is no cycle error (nan).
     source_spacing, real_spacing
         Of each scan in mm: across the slices, and along both axes of their plane.
     seed, steps, device
@@ -132,6 +135,8 @@ def measure(
         frechet_source=frechet_distance(source, real),
         recovery=found.recovery,
         agreement=found.agreement,
-        cycle=absolute_error(source, (back(scan) for scan in translated)),
+        cycle=math.nan
+        if back is None
+        else absolute_error(source, (back(scan) for scan in translated)),
         continuity=continuity(translated, real, source_spacing, real_spacing),
     )

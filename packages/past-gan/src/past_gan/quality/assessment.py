@@ -1,0 +1,99 @@
+"""The figures of a training's translators: measured on cached slices, kept as JSON, compared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from past_gan.cache import open_cache
+from past_gan.quality.report import Quality, measure
+from past_gan.slices import from_network_range_array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from past_gan.cache import Stack
+    from past_gan.config import QualityConfig
+
+    Plane = npt.NDArray[np.float32]
+    Translate = Callable[[Plane], Plane]
+
+__all__ = ["Assessment", "best_step", "read_figures"]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Cached scans of both contrasts on which translators are compared."""
+
+    source: Sequence[Stack]
+    real: Sequence[Stack]
+    structures: Sequence[str]
+    """Names of the label values 1, 2, ... of the source."""
+    steps: int
+    """Of the segmenters that look for the labels."""
+    seed: int
+    device: str
+
+    @classmethod
+    def open(
+        cls, folder: Path, config: QualityConfig, structures: Sequence[str], seed: int, device: str
+    ) -> Self | None:
+        """Some of the scans cached in ``folder``, evenly chosen; None if they do not suffice.
+
+        Two labelled source scans are needed, and target slices.
+        """
+        source, real = (
+            _some(open_cache(folder / name), config.cases) for name in ("source", "target")
+        )
+        labelled = [stack for stack in source if stack.labels is not None]
+        if len(labelled) < 2 or not real or not structures:
+            return None
+        return cls(labelled, real, structures, config.steps, seed, device)
+
+    def measure(self, there: Translate, back: Translate | None) -> Quality:
+        """Of a translator from source to target ``(n, h, w)`` in [0, 255], and its way back."""
+        return measure(
+            [_grey(stack) for stack in self.source],
+            [np.asarray(stack.labels) for stack in self.source],
+            self.structures,
+            [_grey(stack) for stack in self.real],
+            there=there,
+            back=back,
+            source_spacing=[stack.spacing for stack in self.source],
+            real_spacing=[stack.spacing for stack in self.real],
+            seed=self.seed,
+            steps=self.steps,
+            device=self.device,
+        )
+
+
+def read_figures(path: Path) -> Quality | None:
+    """What was measured and written to a JSON file; None if nothing was."""
+    if not path.is_file():
+        return None
+    plain: Mapping[str, Any] = json.loads(path.read_text())
+    return Quality.from_json(plain)
+
+
+def best_step(figures: Mapping[int, Quality | None]) -> int:
+    """The step of highest score; without figures the last."""
+    known = {step: quality.score for step, quality in figures.items() if quality is not None}
+    return max(known, key=lambda step: (known[step], step)) if known else max(figures)
+
+
+def _some(stacks: Sequence[Stack], count: int) -> list[Stack]:
+    """Up to ``count`` of them, evenly chosen."""
+    if len(stacks) <= count:
+        return list(stacks)
+    places = np.linspace(0, len(stacks) - 1, count).round().astype(int)
+    return [stacks[place] for place in places]
+
+
+def _grey(stack: Stack) -> Plane:
+    return from_network_range_array(np.asarray(stack.images))
