@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from past_cli.quality import quality_table, read_quality, verdict
 from past_cli.tables import score_table, stage_table
 from past_core.pipeline import RunResult, StageReport
 from past_core.plugins import Registry
@@ -89,6 +90,16 @@ class Display:
         else:
             cost = f"{report.seconds:.1f} s, {report.peak_mib:.0f} MiB"
         self._bar.console.print(f"  {report.name:<20} [dim]{cost}", highlight=False)
+
+    def quality(self, folder: Path, translator: str, structures: Sequence[str]) -> None:
+        """Print what the run knows of its translator without target labels, if it does."""
+        report = read_quality(folder)
+        if report is None:
+            return
+        table, said = quality_table(report, structures), verdict(report, translator)
+        self.console.print(table)
+        self.console.print(said, style="" if report["beats_baselines"] else "yellow")
+        (folder / "quality.txt").write_text(f"{_plain(table)}{said}\n")
 
     def summary(self, result: RunResult, panels: Sequence[Path]) -> None:
         """Print the closing tables and where everything is."""

@@ -7,6 +7,7 @@ and average gradients after each backward pass, which keeps them equal.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -134,6 +135,8 @@ def new_fabric(
             f"processes {processes} from {device} on need {first + processes} GPUs, "
             f"found {torch.cuda.device_count()}. Set processes lower."
         )
+    # It writes what it chose past every log, straight to the terminal.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     bfloat16 = precision == "bf16" or (precision == "auto" and _has_bfloat16(device))
     with warnings.catch_warnings():
         # It advises workers for data loaders, which are not used here.

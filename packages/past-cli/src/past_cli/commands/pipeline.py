@@ -91,6 +91,7 @@ def pipeline(  # noqa: PLR0917
         result = run_pipeline(settings, opened, request.folder, registry, display)
     with display.step("draw"):
         panels = draw_panels(settings, opened, request.folder)
+    display.quality(request.folder, translator, opened.labels.structures)
     display.summary(result, panels)
 
 

@@ -1,0 +1,89 @@
+"""What a run knows of its translator without target labels, as a table and a verdict."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from past_core.pipeline.layout import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["quality_table", "read_quality", "verdict"]
+
+
+def read_quality(folder: Path) -> dict[str, Any] | None:
+    """The figures that the run's translator recorded; None if it measures none."""
+    path = folder / STAGES / "fit-translator" / "record" / "quality.json"
+    if not path.is_file():
+        return None
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures
+
+
+def quality_table(report: Mapping[str, Any], structures: Sequence[str]) -> Table:
+    """One row a kept translator and baseline, the chosen one marked by a star.
+
+    Parameters
+    ----------
+    structures
+        Names of the label values 1, 2, ...
+
+    Returns
+    -------
+    Table
+        Of each structure, how well a segmenter trained on one half of the translations finds
+        it in the other half, and how well two such segmenters agree on it in real scans
+        (Dice); the error in grey levels after there and back; jumps between slices beside
+        those of real scans.
+    """
+    table = Table(box=SIMPLE_HEAD, title="translation, measured without target labels")
+    table.add_column("translator", no_wrap=True)
+    headings = [f"{structure}\nfound, agreed" for structure in structures]
+    for heading in ("looks", *headings, "cycle\nerror", "slice\njump", "score"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    rows = {
+        f"{'*' if int(step) == report['chosen'] else ' '} step {step}": figures
+        for step, figures in report["translators"].items()
+    } | {f"  {name}": figures for name, figures in report["baselines"].items()}
+    for name, figures in rows.items():
+        table.add_row(
+            name,
+            _cell(_looks(figures), 3),
+            *(
+                ", ".join(
+                    _cell(figures[kind].get(str(value)), 3) for kind in ("recovery", "agreement")
+                )
+                for value, _ in enumerate(structures, start=1)
+            ),
+            _cell(figures["cycle"], 1),
+            _cell(figures["continuity"], 2),
+            _cell(figures["score"], 3),
+        )
+    return table
+
+
+def verdict(report: Mapping[str, Any], translator: str) -> str:
+    """Whether the translator has earned its hours."""
+    rivals = ", ".join(report["baselines"])
+    if report["beats_baselines"]:
+        return f"{translator} beats {rivals} by these figures."
+    return (
+        f"{translator} does not beat {rivals} by these figures: it has not earned its hours "
+        "on this data."
+    )
+
+
+def _looks(figures: Mapping[str, Any]) -> float:
+    """Part of the way from source to target looks, 0 to 1."""
+    undone: float = figures["frechet_source"]
+    return max(0.0, 1 - figures["frechet"] / undone) if undone else 1.0
+
+
+def _cell(number: float | None, digits: int) -> str:
+    return "" if number is None else f"{number:.{digits}f}"

@@ -1,0 +1,61 @@
+"""The translator's label-free figures, as they are shown."""
+
+import json
+
+import pytest
+from rich.console import Console
+
+from past_cli.quality import quality_table, read_quality, verdict
+
+
+def figures(score, cycle=12.34):
+    return {
+        "frechet": 0.5,
+        "frechet_source": 2.0,
+        "recovery": {"1": 0.81, "2": None},
+        "agreement": {"1": 0.72, "2": None},
+        "cycle": cycle,
+        "continuity": 1.07,
+        "score": score,
+    }
+
+
+@pytest.fixture
+def report():
+    return {
+        "translators": {"50": figures(0.2), "100": figures(0.4)},
+        "chosen": 100,
+        "baselines": {"histogram": figures(0.3, cycle=None)},
+        "beats_baselines": True,
+    }
+
+
+def shown(table):
+    console = Console(width=80, no_color=True)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+def test_the_table_fits_a_terminal_and_marks_the_chosen_translator(report):
+    lines = shown(quality_table(report, ("vs", "cochlea"))).splitlines()
+    (chosen,) = (line for line in lines if "*" in line)
+    assert chosen.split() == [
+        *("*", "step", "100", "0.750", "0.810,", "0.720", ","),
+        *("12.3", "1.07", "0.400"),
+    ]
+    assert any(line.split()[:2] == ["histogram", "0.750"] for line in lines)
+    assert not any("…" in line for line in lines)
+
+
+def test_the_verdict_says_what_was_beaten(report):
+    assert verdict(report, "nicegan") == "nicegan beats histogram by these figures."
+    assert "not earned its hours" in verdict(report | {"beats_baselines": False}, "nicegan")
+
+
+def test_figures_are_read_from_the_run_if_there_are_any(report, tmp_path):
+    assert read_quality(tmp_path) is None
+    record = tmp_path / "stages/fit-translator/record"
+    record.mkdir(parents=True)
+    (record / "quality.json").write_text(json.dumps(report))
+    assert read_quality(tmp_path) == report
