@@ -1,10 +1,12 @@
 """Which losses a step computes, and which weights it moves."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from past_gan.batch import Batch
-from past_gan.losses import discriminator_loss, distance, generator_loss
+from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.nicegan.steps import NiceGANModel
 from past_gan.runtime import Runtime
 
@@ -101,6 +103,57 @@ def test_discriminator_loss_wants_ones_for_real_and_zeros_for_translated():
 def test_identity_loss_is_optional(tiny, batch):
     assert "identity" not in model(tiny).generator_step(batch)
     assert model(tiny, identity_weight=1.0).generator_step(batch)["identity"] > 0
+
+
+def test_gradient_penalty_is_half_the_squared_gradient_at_real_images():
+    weight = torch.tensor([[1.0, -2.0, 3.0]])
+
+    def judge(images):
+        # Two logit maps of a linear function: gradients weight and 2 * weight.
+        flat = images.flatten(1) @ weight.T
+        return [flat, 2 * flat]
+
+    real = torch.randn(5, 1, 1, 3)
+    assert gradient_penalty(judge, real).item() == pytest.approx(0.5 * 9 * (1 + 4 + 9))
+
+
+def test_r1_calms_the_discriminators_and_is_optional(tiny, batch):
+    assert "r1" not in model(tiny).step(batch)
+    trained = model(tiny, r1_weight=10.0)
+    penalties = [trained.step(batch)["r1"].item() for _ in range(15)]
+    free = model(tiny, r1_weight=1e-9)
+    unchecked = [free.step(batch)["r1"].item() for _ in range(15)]
+    assert penalties[0] == pytest.approx(unchecked[0], rel=1e-3)
+    assert penalties[-1] < 0.8 * unchecked[-1]
+
+
+def test_discriminators_look_at_replayed_translations(tiny, batch):
+    trained = model(tiny, replay=2)
+    trained.step(batch)
+    held = {name: [image.clone() for image in pool.images] for name, pool in trained.pools.items()}
+    assert {name: len(images) for name, images in held.items()} == {"source": 2, "target": 2}
+    for step in range(1, 6):
+        trained.step(dataclasses.replace(batch, step=step))
+    assert any(
+        not torch.equal(old, new)
+        for name, pool in trained.pools.items()
+        for old, new in zip(held[name], pool.images, strict=True)
+    )
+
+
+def test_structure_is_held_if_asked_for(tiny, batch):
+    assert "structure" not in model(tiny).step(batch)
+    losses = model(tiny, structure_weight=2.0).step(batch)
+    assert 0 < losses["structure"].item() < 2
+
+
+def test_images_may_be_a_slice_with_its_neighbours(tiny):
+    generator = torch.Generator().manual_seed(2)
+    source, target = (torch.rand(2, 3, 24, 24, generator=generator) * 2 - 1 for _ in range(2))
+    trained = model(tiny, image_slices=3)
+    losses = trained.step(Batch(source, target, labels=None, step=0, rate=1.0))
+    assert all(value.isfinite() for value in losses.values())
+    assert trained.translating(source).shape == source.shape
 
 
 def test_running_mean_follows_the_translating_networks_slowly(tiny, batch):

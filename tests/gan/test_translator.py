@@ -103,7 +103,9 @@ def test_divergence_stops_with_the_step(tiny, cases, tmp_path):
     assert "learning_rate" in str(error.value)
 
 
-@pytest.mark.parametrize("changes", [{}, {"downsampling": 1}, {"upsample": 2.0}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"downsampling": 1}, {"upsample": 2.0}, {"image_slices": 3}]
+)
 def test_saved_translator_translates_as_the_fitted_one(tiny, cases, tmp_path, changes):
     fitted = fit(tiny.model_copy(update=changes), cases, tmp_path / "run")
     fitted.save(tmp_path / "model")
