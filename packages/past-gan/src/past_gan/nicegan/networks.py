@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from past_gan.nicegan.normalization import ILN, AdaILN
+from past_gan.nicegan.normalization import ILN, AdaILN, widened
 from past_gan.nicegan.resampling import PixelShuffle, ReflectionPad, Smooth
 
 __all__ = ["Decoder", "Encoded", "Encoder", "PatchHeads"]
@@ -68,7 +68,7 @@ class Encoder(nn.Module):
         weighted = F.conv2d(x, average + maximum, self.mix.bias)
         return Encoded(
             F.leaky_relu(x + self.gain.to(x.dtype) * weighted, SLOPE),
-            F.linear(pooled, importance).float(),
+            widened(F.linear(pooled, importance)),
         )
 
 
@@ -107,7 +107,8 @@ class PatchHeads(nn.Module):
         for layer in self.trunk:
             levels.append(layer(levels[-1]))
         return [
-            head(levels[stage]).float() for head, stage in zip(self.heads, self.stages, strict=True)
+            widened(head(levels[stage]))
+            for head, stage in zip(self.heads, self.stages, strict=True)
         ]
 
 
@@ -163,11 +164,10 @@ class Decoder(nn.Module):
         """``(n, 2c, h/4, w/4)`` to images ``(n, channels, h, w)``, float32 in [-1, 1]."""
         x = self.entry(features)
         style = self.style(x.flatten(1) if self.flat else x.mean((2, 3)))
-        gamma, beta = self.gamma(style).float(), self.beta(style).float()
+        gamma, beta = widened(self.gamma(style)), widened(self.beta(style))
         for block in self.blocks:
             x = block(x, gamma, beta)
-        image: Tensor = self.exit(x).float()
-        return image.tanh()
+        return widened(self.exit(x)).tanh()
 
 
 class _ResidualBlock(nn.Module):

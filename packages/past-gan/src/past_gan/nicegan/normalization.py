@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-__all__ = ["ILN", "AdaILN", "instance_layer_norm"]
+__all__ = ["ILN", "AdaILN", "instance_layer_norm", "widened"]
 
 EPSILON = 1e-5
 
@@ -61,6 +61,11 @@ def instance_layer_norm(x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor) -> 
     return cast("Tensor", _Normalize.apply(x, rho, gamma, beta))
 
 
+def widened(x: Tensor) -> Tensor:
+    """In float32 at least: bfloat16 has too few digits for statistics and losses."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 class _Normalize(torch.autograd.Function):
     """The formula with its derivative in closed form.
 
@@ -72,7 +77,7 @@ class _Normalize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:  # noqa: ANN401
         count, channels = x.shape[2] * x.shape[3], x.shape[1]
-        wide = x.float()
+        wide = widened(x)
         mean = wide.mean((2, 3))
         variance = (wide - mean[..., None, None]).square_().sum((2, 3)) / (count - 1)
         layer_mean = mean.mean(1, keepdim=True)
@@ -100,7 +105,7 @@ class _Normalize(torch.autograd.Function):
             ctx.saved_tensors
         )
         count, channels = x.shape[2] * x.shape[3], x.shape[1]
-        wide, grad = x.float(), grad.float()
+        wide, grad = widened(x), widened(grad)
         d_factor, d_offset = (grad * wide).sum((2, 3)), grad.sum((2, 3))
 
         d_gamma = d_factor * (instance + layer) - d_offset * (instance * mean + layer * layer_mean)
