@@ -34,13 +34,16 @@ def published_name(name):
     return PARTS[ours].format("ab"[contrast == "target"]) + rest.removeprefix(ours)
 
 
+def published_order(weight):
+    """Output channels from (row, column, c) to (c, row, column)."""
+    return weight.unflatten(0, (4, -1)).transpose(0, 1).flatten(0, 1)
+
+
 def published_weights(model):
     weights = {}
     for name, value in model.state_dict().items():
-        if any(part in name for part in SUB_PIXEL):
-            # (row, column, c) to (c, row, column)
-            value = value.unflatten(0, (4, -1)).transpose(0, 1).flatten(0, 1)
-        weights[published_name(name)] = value
+        shuffled = any(part in name for part in SUB_PIXEL)
+        weights[published_name(name)] = published_order(value) if shuffled else value
     return weights
 
 
