@@ -1,0 +1,146 @@
+"""How long NICE-GAN trains and translates, as ratios to the published way of doing it.
+
+Each round measures both ways in turn, so that other work on the machine slows both. The
+ratio of processor times is the steadier one: on a busy machine use OMP_NUM_THREADS=1.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from statistics import median
+
+import numpy as np
+import pytest
+import torch
+
+from past_core.volume import Volume
+from past_gan import translation
+from past_gan.batch import Batch
+from past_gan.nicegan.config import NiceGANConfig
+from past_gan.nicegan.steps import Contrast, NiceGANModel
+from past_gan.runtime import Runtime
+from past_gan.slices import PatchSampler
+from past_gan.translation import BATCH_PIXELS, translate_volume
+from tests.benchmarks.published_nicegan import PublishedStep
+
+SIDE = 128
+SLICES = 16
+ROUNDS = 5
+
+
+class Stopwatch:
+    """Wall and processor seconds of each call of a function."""
+
+    def __init__(self, function):
+        self.function = function
+        self.wall, self.processor = [], []
+
+    def __call__(self):
+        wall, processor = time.perf_counter(), time.process_time()
+        self.function()
+        self.wall.append(time.perf_counter() - wall)
+        self.processor.append(time.process_time() - processor)
+
+
+def compare(benchmark, function, name, baseline, rounds=ROUNDS):
+    """Time both in turn; the benchmark's own figures are the function's."""
+    baseline, function = Stopwatch(baseline), Stopwatch(function)
+    benchmark.pedantic(function, setup=baseline, rounds=rounds, warmup_rounds=1)
+    wall, processor = (
+        median(getattr(baseline, kind)[1:]) / median(getattr(function, kind)[1:])
+        for kind in ("wall", "processor")
+    )
+    benchmark.extra_info["threads"] = torch.get_num_threads()
+    benchmark.extra_info[f"baseline: {name}, seconds"] = round(median(baseline.wall[1:]), 4)
+    benchmark.extra_info["times as fast as baseline"] = round(wall, 2)
+    benchmark.extra_info["times as fast as baseline, processor time"] = round(processor, 2)
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    source, target = (torch.rand(1, 1, SIDE, SIDE, generator=generator) * 2 - 1 for _ in range(2))
+    return Batch(source, target, labels=None, step=0, rate=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("iterations", ["every pass", "one a step"])
+def test_training_step(benchmark, batch, precision, iterations):
+    """Published networks at 128 x 128, one image of each contrast.
+
+    As published, spectral norms improve in every pass; with one power iteration a step,
+    as ours, the published step has no work left that it need not do by its mathematics.
+    """
+    ours = NiceGANModel(NiceGANConfig(crop=SIDE), Runtime.single("cpu", precision))
+    published = PublishedStep(one_power_iteration=iterations == "one a step")
+    compare(
+        benchmark,
+        lambda: ours.step(batch),
+        f"published step, power iterations {iterations}",
+        lambda: published.step(batch.source, batch.target),
+    )
+
+
+def test_drawing_patches(benchmark, batch):
+    """The part of a step's time that its two batches of patches take to draw."""
+    slices = list(torch.rand(100, 1, 150, 150) * 2 - 1)
+    sampler = PatchSampler(
+        slices, crop=SIDE, batch_size=1, mirror=(0, 1), resize=30 / 256, seed=0, stream=0
+    )
+    ours = NiceGANModel(NiceGANConfig(crop=SIDE), Runtime.single("cpu", "bf16"))
+    steps = iter(range(1000))
+
+    def draw():
+        step = next(steps)
+        return sampler.batch(step), sampler.batch(step)
+
+    compare(benchmark, draw, "bf16 training step", lambda: ours.step(batch))
+
+
+@pytest.mark.parametrize("channels", [16, 64])
+def test_translating_a_volume(benchmark, channels):
+    """Slices in batches, against one slice at a time."""
+    translate = Translation(channels)
+    compare(
+        benchmark,
+        translate,
+        "a slice at a time",
+        lambda: translate(pixels=1),
+        rounds=3,
+    )
+    benchmark.extra_info["slices a second"] = round(SLICES / benchmark.stats.stats.median, 2)
+    for name, pixels in (("in batches", BATCH_PIXELS), ("a slice at a time", 1)):
+        # What a process once had it keeps, so each way gets a process of its own.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            peak = fresh.submit(peak_mebibytes, channels, pixels).result()
+        benchmark.extra_info[f"peak memory {name}, MiB"] = peak
+
+
+class Translation:
+    """Of one volume by an untrained network."""
+
+    def __init__(self, channels):
+        torch.manual_seed(0)
+        parts = Contrast(NiceGANConfig(channels=channels, crop=SIDE)).eval()
+        self.parts = Runtime.single().place(parts)
+        values = np.random.default_rng(0).uniform(0, 255, (SIDE, SIDE, SLICES))
+        self.volume = Volume(values.astype(np.float32), np.eye(4))
+
+    def __call__(self, pixels=BATCH_PIXELS):
+        translation.BATCH_PIXELS = pixels
+        translate_volume(self.volume, self.network, axis=2, multiple=4)
+        translation.BATCH_PIXELS = BATCH_PIXELS
+
+    def network(self, images):
+        return self.parts.decoder(self.parts.encoder(images).features)
+
+
+def peak_mebibytes(channels, pixels):
+    """How far the first translation raises this process's peak memory."""
+    translate = Translation(channels)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    translate(pixels)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
