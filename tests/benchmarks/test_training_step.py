@@ -19,11 +19,12 @@ import torch
 from past_core.volume import Volume
 from past_gan import translation
 from past_gan.batch import Batch
+from past_gan.cache import Stack
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.steps import Contrast, NiceGANModel
+from past_gan.patches import PatchSampler
 from past_gan.runtime import Runtime
-from past_gan.slices import PatchSampler
-from past_gan.translation import BATCH_PIXELS, translate_volume
+from past_gan.translation import BATCH_PIXELS, Sides, translate_volume
 from tests.benchmarks.published_nicegan import PublishedStep
 
 SIDE = 128
@@ -63,7 +64,7 @@ def compare(benchmark, function, name, baseline, rounds=ROUNDS):
 def batch():
     generator = torch.Generator().manual_seed(0)
     source, target = (torch.rand(1, 1, SIDE, SIDE, generator=generator) * 2 - 1 for _ in range(2))
-    return Batch(source, target, labels=None, step=0, rate=1e-4)
+    return Batch(source, target, labels=None, step=0, rate=1.0)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -84,11 +85,18 @@ def test_training_step(benchmark, batch, precision, iterations):
     )
 
 
-def test_drawing_patches(benchmark, batch):
-    """The part of a step's time that its two batches of patches take to draw."""
-    slices = list(torch.rand(100, 1, 150, 150) * 2 - 1)
+def test_drawing_patches(benchmark, batch, tmp_path):
+    """The part of a step's time that its two batches of patches take to draw from the cache.
+
+    Training draws the next batches while a step is computed, so even this is not waited for.
+    """
+    np.save(
+        tmp_path / "slices.npy",
+        np.random.default_rng(0).uniform(-1, 1, (100, 150, 150)).astype("f4"),
+    )
+    stack = Stack(np.load(tmp_path / "slices.npy", mmap_mode="r"), None)
     sampler = PatchSampler(
-        slices, crop=SIDE, batch_size=1, mirror=(0, 1), resize=30 / 256, seed=0, stream=0
+        [stack], crop=SIDE, batch_size=1, mirror=(0, 1), resize=30 / 256, seed=0, stream=0
     )
     ours = NiceGANModel(NiceGANConfig(crop=SIDE), Runtime.single("cpu", "bf16"))
     steps = iter(range(1000))
@@ -131,7 +139,7 @@ class Translation:
 
     def __call__(self, pixels=BATCH_PIXELS):
         translation.BATCH_PIXELS = pixels
-        translate_volume(self.volume, self.network, axis=2, multiple=4)
+        translate_volume(self.volume, self.network, axis=2, sides=Sides(4))
         translation.BATCH_PIXELS = BATCH_PIXELS
 
     def network(self, images):

@@ -17,6 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from past_gan.nicegan.normalization import ILN, AdaILN, widened
 from past_gan.nicegan.resampling import PixelShuffle, ReflectionPad, Smooth
+from past_gan.nicegan.spectral import SpectralConv2d
 
 __all__ = ["Decoder", "Encoded", "Encoder", "PatchHeads"]
 
@@ -96,7 +97,7 @@ class PatchHeads(nn.Module):
             nn.Sequential(
                 *_patch_layer(width[stage], 2 * width[stage], stride=1, keep_size=False),
                 ReflectionPad(1),
-                spectral_norm(nn.Conv2d(2 * width[stage], 1, 4, bias=False)),
+                SpectralConv2d(2 * width[stage], 1, 4, bias=False),
             )
             for stage in stages
         )
@@ -214,6 +215,6 @@ def _patch_layer(
     pad = (1, 2, 1, 2) if stride == 1 and keep_size else (1, 1, 1, 1)
     return (
         ReflectionPad(pad),
-        spectral_norm(nn.Conv2d(channels, out, 4, stride)),
+        SpectralConv2d(channels, out, 4, stride),
         nn.LeakyReLU(SLOPE),
     )

@@ -18,7 +18,7 @@ from torch.nn.utils import parametrize
 
 from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.model import TranslationModel
-from past_gan.nicegan.networks import Decoder, Encoder, PatchHeads
+from past_gan.nicegan.networks import Decoder, Encoded, Encoder, PatchHeads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,18 +124,14 @@ class NiceGANModel(TranslationModel):
             with torch.no_grad():
                 fake_b = self.replayed("target", b.decoder(real_a.features), batch.step)
                 fake_a = self.replayed("source", a.decoder(real_b.features), batch.step)
-            loss = torch.stack(
-                [
-                    discriminator_loss(
-                        [*c.heads(real.features), real.attention], c.judge(translated)
-                    )
-                    for c, real, translated in ((a, real_a, fake_a), (b, real_b, fake_b))
-                ]
-            ).sum()
+            loss = _judged(a, real_a, fake_a) + _judged(b, real_b, fake_b)
             total = self.config.adversarial_weight * loss
             terms = {"discriminator": loss.detach()}
             if self.config.r1_weight:
+                # Without further power iterations of the spectral norms.
+                self.judges.eval()
                 penalty = gradient_penalty(a.judge, source) + gradient_penalty(b.judge, target)
+                self.judges.train()
                 total = total + self.config.r1_weight * penalty
                 terms["r1"] = penalty.detach()
         self.runtime.update(total, self.optimizers["discriminator"])
@@ -167,6 +163,19 @@ class NiceGANModel(TranslationModel):
         losses = self.move_makers(terms, fake_b, batch)
         _freeze(self.judges, False)
         return losses
+
+
+def _judged(contrast: Contrast, real: Encoded, translated: Tensor) -> Tensor:
+    """A discriminator's loss.
+
+    The heads see both kinds in one pass, for they have many weights and few features.
+    """
+    contrast.encoder.eval()  # its norms had this step's power iteration in the real pass
+    seen = contrast.encoder(translated)
+    contrast.encoder.train()
+    logits = contrast.heads(torch.cat([real.features, seen.features]))
+    of_real, of_translated = zip(*(logit.chunk(2) for logit in logits), strict=True)
+    return discriminator_loss([*of_real, real.attention], [*of_translated, seen.attention])
 
 
 def _freeze(module: nn.Module, frozen: bool) -> None:
