@@ -97,6 +97,15 @@ def test_a_kept_translator_is_one_that_can_be_loaded(tiny, cases, tmp_path):
     assert any(not torch.equal(first[name], last[name]) for name in first)
 
 
+def test_nothing_of_a_training_of_other_settings_is_left(tiny, cases, tmp_path):
+    fit(tiny.model_copy(update={"iterations": 9}), cases, tmp_path)
+    assert [path.stem for path in kept_snapshots(tmp_path)] == ["0000009"]
+    fit(tiny, cases, tmp_path)
+    assert [path.stem for path in kept_snapshots(tmp_path)] == ["0000006"]
+    previews = (tmp_path / "record" / "previews").iterdir()
+    assert max(path.stem for path in previews) == "0000006"
+
+
 def test_the_segmenter_moves_the_translator_after_its_warm_up(tiny, labelled, tmp_path):
     def weights(name, **segmentation):
         config = type(tiny).model_validate(

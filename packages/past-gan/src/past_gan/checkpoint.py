@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from past_core.config import PluginConfig, parse_config
 from past_core.errors import DataError
 from past_core.files import atomic_path
 
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-__all__ = ["load_weights", "optimizer_tensors", "read", "restore_optimizer", "write"]
+__all__ = [
+    "load_weights",
+    "optimizer_tensors",
+    "read",
+    "restore_optimizer",
+    "settings_of",
+    "write",
+]
+
+Config = TypeVar("Config", bound=PluginConfig)
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
@@ -51,6 +61,22 @@ def read(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if found != kind:
         raise DataError(f"{path}: holds {found!r}, expected {kind!r}. Choose the right folder.")
     return tensors, facts
+
+
+def settings_of(path: Path, facts: Mapping[str, Any], model: type[Config]) -> Config:
+    """The configuration that was saved among the facts of a file.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    ConfigError
+        If it does not fit ``model``.
+    """
+    values = facts.get("config")
+    if not isinstance(values, dict):
+        raise DataError(f"{path}: its settings are damaged. Train again.")
+    return parse_config(model, values, where=str(path))
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

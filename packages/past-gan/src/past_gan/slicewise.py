@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import torch
 
-from past_core.config import parse_config
 from past_core.errors import DataError
 from past_core.interfaces import Translator
 from past_core.volume import load_volume, read_header
@@ -145,9 +144,7 @@ class SliceGAN(Translator):
         """Read back what ``save`` wrote; runs no code from the file."""
         path = folder / FILE
         _, facts = checkpoint.read(path, cls.kind)
-        if facts.get("axis") not in {0, 1, 2} or not isinstance(facts.get("config"), dict):
-            raise DataError(f"{path}: its settings are damaged. Train again.")
-        translator = cls(parse_config(cls.config_class, facts["config"], where=str(path)))
+        translator = cls(checkpoint.settings_of(path, facts, cls.config_class))
         translator.device = device
         translator._adopt(path)
         return translator
@@ -155,6 +152,8 @@ class SliceGAN(Translator):
     def _adopt(self, path: Path) -> None:
         """Translate from now on with the network in a file."""
         tensors, facts = checkpoint.read(path, self.kind)
+        if facts.get("axis") not in {0, 1, 2}:
+            raise DataError(f"{path}: its slice axis is damaged. Train again.")
         with torch.random.fork_rng():
             network = self.new_network(self.config)
         checkpoint.load_weights(network, tensors, path)

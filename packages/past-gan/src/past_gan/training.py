@@ -8,6 +8,7 @@ to the same weights as an undisturbed one.
 from __future__ import annotations
 
 import logging
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,9 @@ def train(
     """
     path, runtime = folder / "checkpoint.safetensors", model.runtime
     first = _resume(model, path, facts)
+    if not first and runtime.rank == 0:
+        # What an earlier training of other settings left must not be taken for this one's.
+        shutil.rmtree(folder / "record", ignore_errors=True)
     watch = Watch(samplers, schedule.iterations)
     with Records(folder / "record", first, schedule.iterations, runtime.rank == 0) as records:
         for batch in _batches(samplers, schedule, first, runtime):

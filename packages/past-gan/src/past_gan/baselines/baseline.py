@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from past_core.config import parse_config
-from past_core.errors import DataError
 from past_core.interfaces import Translator
 from past_core.volume import Volume
 from past_gan import checkpoint
@@ -72,9 +70,7 @@ class Baseline(Translator):
         """Read back what ``save`` wrote; runs no code from the file."""
         path = folder / FILE
         tensors, facts = checkpoint.read(path, cls.kind)
-        if not isinstance(facts.get("config"), dict):
-            raise DataError(f"{path}: its settings are damaged. Train again.")
-        translator = cls(parse_config(cls.config_class, facts["config"], where=str(path)))
+        translator = cls(checkpoint.settings_of(path, facts, cls.config_class))
         translator._statistics = tensors
         return translator
 
