@@ -8,11 +8,14 @@ from pydantic import Field, model_validator
 
 from past_gan.config import SliceGANConfig
 
-__all__ = ["CycleGANConfig"]
+__all__ = ["CycleGANConfig", "ResidualGANConfig"]
 
 
-class CycleGANConfig(SliceGANConfig):
-    """Settings of CycleGAN. Lengths are in pixels of the slices after ``upsample``."""
+class ResidualGANConfig(SliceGANConfig):
+    """Settings of any translator with CycleGAN's networks.
+
+    Lengths are in pixels of the slices after ``upsample``.
+    """
 
     channels: int = Field(64, ge=1)
     """Base channels: generators have up to 4x, discriminators up to 8x as many."""
@@ -28,22 +31,6 @@ class CycleGANConfig(SliceGANConfig):
     stages: int = Field(3, ge=1, le=3)
     """Stride-2 layers of a discriminator: 1, 2, 3 see 16, 34, 70 pixels (published: 70). Small
     crops need small fields."""
-    pool: int = Field(50, ge=0)
-    """Past translations of each contrast that are kept to be shown to the discriminators again;
-    0: they see only the latest."""
-
-    cycle_weight: float = Field(10.0, ge=0)
-    """Weight of the L1 distance after translation there and back, against 1 for the
-    least-squares GAN loss."""
-    identity: float = Field(0.5, ge=0)
-    """Weight of the L1 distance when a generator is fed its own output contrast, as a multiple
-    of ``cycle_weight``; it holds intensities in place. 0 leaves it out."""
-
-    iterations: int = Field(200_000, ge=1)
-    """Training steps, each of one generator and one discriminator update. Published: 200 epochs
-    of the larger data set, so 200 000 steps for 1000 slices."""
-    learning_rate: float = Field(2e-4, gt=0)
-    """Adam's rate; it falls linearly to 0 over the second half."""
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
@@ -61,3 +48,24 @@ class CycleGANConfig(SliceGANConfig):
                 f"to normalise: use a crop of at least {least}, or fewer stages"
             )
         return self
+
+
+class CycleGANConfig(ResidualGANConfig):
+    """Settings of CycleGAN."""
+
+    pool: int = Field(50, ge=0)
+    """Past translations of each contrast that are kept to be shown to the discriminators again;
+    0: they see only the latest."""
+
+    cycle_weight: float = Field(10.0, ge=0)
+    """Weight of the L1 distance after translation there and back, against 1 for the
+    least-squares GAN loss."""
+    identity: float = Field(0.5, ge=0)
+    """Weight of the L1 distance when a generator is fed its own output contrast, as a multiple
+    of ``cycle_weight``; it holds intensities in place. 0 leaves it out."""
+
+    iterations: int = Field(200_000, ge=1)
+    """Training steps, each of one generator and one discriminator update. Published: 200 epochs
+    of the larger data set, so 200 000 steps for 1000 slices."""
+    learning_rate: float = Field(2e-4, gt=0)
+    """Adam's rate; it falls linearly to 0 over the second half."""

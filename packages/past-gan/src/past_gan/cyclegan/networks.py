@@ -18,7 +18,7 @@ from past_gan.nicegan.resampling import ReflectionPad
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Discriminator", "Generator"]
+__all__ = ["Discriminator", "Generator", "ResidualBlock"]
 
 SLOPE = 0.2
 """Of the discriminator's leaky ReLUs."""
@@ -62,7 +62,7 @@ class Generator(nn.Module):
                 for width, out in pairwise(widths)
                 for layer in (nn.Conv2d(width, out, 3, stride=2, padding=1), *_norm())
             ),
-            *(_ResidualBlock(widths[-1]) for _ in range(blocks)),
+            *(ResidualBlock(widths[-1]) for _ in range(blocks)),
             *(
                 layer
                 for width, out in pairwise(widths[::-1])
@@ -123,7 +123,9 @@ class Discriminator(nn.Module):
         return logits
 
 
-class _ResidualBlock(nn.Module):
+class ResidualBlock(nn.Module):
+    """Two convolutions whose result is added to what they were given."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -136,6 +138,7 @@ class _ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(n, channels, h, w)`` to the same shape; sides are at least 2."""
         added: Tensor = x + self.layers(x)
         return added
 

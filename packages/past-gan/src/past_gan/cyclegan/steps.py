@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from past_gan.batch import Batch
-    from past_gan.cyclegan.config import CycleGANConfig
+    from past_gan.cyclegan.config import CycleGANConfig, ResidualGANConfig
     from past_gan.runtime import Runtime
 
 __all__ = ["CycleGANModel", "Translations", "new_generator"]
@@ -35,7 +35,7 @@ class Contrast(nn.Module):
         self.discriminator = Discriminator(config.image_slices, config.channels, config.stages)
 
 
-def new_generator(config: CycleGANConfig) -> Generator:
+def new_generator(config: ResidualGANConfig) -> Generator:
     """As configured."""
     return Generator(
         config.image_slices,
