@@ -94,9 +94,11 @@ class Job:
         snapshot.write(path, model.finished)
         assessment = self.assessment(str(model.runtime.device))
         if assessment is not None:
+            there, back = model.finished, model.returning
             with evaluating(model):
                 figures = assessment.measure(
-                    self._translate(model.finished, model), self._translate(model.returning, model)
+                    self._translate(there, model),
+                    None if back is None else self._translate(back, model),
                 )
             write_json(figures_path(path), figures.as_json())
 

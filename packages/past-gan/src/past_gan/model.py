@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ POOL_STREAM = 100
 
 
 class TranslationModel(nn.Module, ABC):
-    """Networks of both contrasts; ``step`` is one training iteration.
+    """Networks that translate, and their judges; ``step`` is one training iteration.
 
     A subclass makes its networks in ``__init__`` and ends it with ``start``.
 
@@ -46,6 +46,9 @@ class TranslationModel(nn.Module, ABC):
     seed
         Of the choices among them.
     """
+
+    remedy: ClassVar[str] = "raise cycle_weight, or set identity_weight or r1_weight"
+    """Which settings to change when translations collapse, besides the learning rate."""
 
     def __init__(
         self,
@@ -77,8 +80,8 @@ class TranslationModel(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def returning(self) -> nn.Module:
-        """What turns target images into source images."""
+    def returning(self) -> nn.Module | None:
+        """What turns target images into source images; None if there is no way back."""
 
     @property
     @abstractmethod
@@ -89,17 +92,18 @@ class TranslationModel(nn.Module, ABC):
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         """Move all networks once; the loss terms, unweighted, by name."""
 
-    def start(self, judges: nn.Module, makers: nn.Module) -> None:
-        """Place the networks and make the optimisers of discriminators and generators."""
+    def start(self, judges: nn.Module, makers: nn.Module, **others: nn.Module) -> None:
+        """Place the networks and make the optimisers of discriminators and generators.
+
+        Each of ``others`` gets an optimiser like theirs, under its name.
+        """
         config = self.settings
         # torch's instance norm, in the segmenter, has wrong gradients for one image in
         # channels-last order (2.15, on CPUs).
         self.to(self.runtime.device)
-        for module in (judges, makers):
+        for name, module in {"discriminator": judges, "generator": makers, **others}.items():
             self.runtime.place(module)
-        rate = config.learning_rate
-        self.optimizers["discriminator"] = self._adam(judges, rate, config.weight_decay)
-        self.optimizers["generator"] = self._adam(makers, rate, config.weight_decay)
+            self.optimizers[name] = self._adam(module, config.learning_rate, config.weight_decay)
         if self.segmentation is not None:
             own = config.segmentation.learning_rate
             self.optimizers["segmentation"] = self._adam(self.segmentation, own, 0.0)
@@ -141,7 +145,7 @@ class TranslationModel(nn.Module, ABC):
         return self.runtime.share(pool.exchange(everything, step))
 
     def move_makers(
-        self, terms: dict[str, Tensor], translated: Tensor, batch: Batch
+        self, terms: dict[str, Tensor], translated: Tensor, batch: Batch, *others: str
     ) -> dict[str, Tensor]:
         """Move the generators, and the segmenter that looks at their translations.
 
@@ -151,9 +155,11 @@ class TranslationModel(nn.Module, ABC):
             Unweighted loss terms; each has its entry in ``weights``.
         translated
             ``batch.source`` in the target's contrast.
+        others
+            Names of further optimisers to move.
         """
         weights = {**self.weights, "structure": self.settings.structure_weight}
-        optimizers = [self.optimizers["generator"]]
+        optimizers = [self.optimizers[name] for name in ("generator", *others)]
         if self.segmentation is not None and batch.labels is not None:
             segmentation = self.settings.segmentation
             waiting = batch.step < segmentation.warm_up * self.settings.iterations

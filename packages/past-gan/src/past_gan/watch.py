@@ -50,7 +50,8 @@ class Watch:
     def look(self, model: TranslationModel, step: int) -> npt.NDArray[np.uint8]:
         """Translate the probes; a panel ``(height, width)`` of them.
 
-        Rows: source, its translation, its way back, and target patches.
+        Rows: source, its translation, its way back (if the model has one), and target
+        patches.
 
         Raises
         ------
@@ -60,14 +61,14 @@ class Watch:
         source = self.source.to(model.runtime.device)
         with torch.no_grad(), evaluating(model):
             translated = model.finished(source)
-            back = model.returning(translated)
+            back = [model.returning(translated)] if model.returning is not None else []
         named = collapse(source, translated, self.target.to(source.device))
         if named and step >= self.patience:
             raise TrainingError(
                 f"translator training collapsed by step {step}: {named}. Lower learning_rate, "
-                "raise cycle_weight, or set identity_weight or r1_weight."
+                f"{model.remedy}."
             )
-        rows = [_row(images) for images in (self.source, translated, back, self.target)]
+        rows = [_row(images) for images in (self.source, translated, *back, self.target)]
         return np.concatenate(rows)
 
 
