@@ -44,6 +44,18 @@ TINY = {
         "precision": "fp32",
         "quality": {"cases": 0},
     },
+    "cut": {
+        "channels": 4,
+        "blocks": 1,
+        "stages": 1,
+        "positions": 16,
+        "features": 8,
+        "crop": 24,
+        "iterations": 6,
+        "checkpoint_interval": 2,
+        "precision": "fp32",
+        "quality": {"cases": 0},
+    },
     "nnunet": {
         "optimizer": "adamw",
         "iterations": 4,

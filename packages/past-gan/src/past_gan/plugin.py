@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def past_translators() -> Iterator[TranslatorSpec]:
-    """NICE-GAN, CycleGAN, and baselines that train nothing."""
+    """NICE-GAN, CycleGAN, CUT, and baselines that train nothing."""
     yield TranslatorSpec(
         name="nicegan",
         summary="NICE-GAN: the discriminator's first layers are the encoder (Chen et al. 2020).",
@@ -24,6 +24,12 @@ def past_translators() -> Iterator[TranslatorSpec]:
         summary="CycleGAN: two generators that undo each other (Zhu et al. 2017).",
         factory="past_gan.cyclegan.translator:CycleGAN",
         config="past_gan.cyclegan.config:CycleGANConfig",
+    )
+    yield TranslatorSpec(
+        name="cut",
+        summary="CUT: one generator, whose patches must stay recognisable (Park et al. 2020).",
+        factory="past_gan.cut.translator:CUT",
+        config="past_gan.cut.config:CUTConfig",
     )
     yield TranslatorSpec(
         name="identity",

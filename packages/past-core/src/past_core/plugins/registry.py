@@ -43,6 +43,7 @@ KINDS = tuple(HOOKS)
 PROVIDED_BY = {
     ("translator", "nicegan"): "past-gan",
     ("translator", "cyclegan"): "past-gan",
+    ("translator", "cut"): "past-gan",
     ("translator", "identity"): "past-gan",
     ("translator", "histogram"): "past-gan",
     ("translator", "fda"): "past-gan",
