@@ -48,7 +48,7 @@ class TranslationModel(nn.Module, ABC):
     """
 
     remedy: ClassVar[str] = "raise cycle_weight, or set identity_weight or r1_weight"
-    """Which settings to change when translations collapse, besides the learning rate."""
+    """What to do about collapsed translations; follows "Lower learning_rate, "."""
 
     def __init__(
         self,

@@ -62,8 +62,10 @@ class Projections(nn.Module):
         """
         projected = []
         for head, layer, chosen in zip(self.heads, layers, positions, strict=True):
-            pixels = layer.permute(0, 2, 3, 1).flatten(1, 2)
-            raw = head(pixels.index_select(1, chosen)).float()
+            pixels = layer.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, chosen)
+            # The temperature would enlarge bfloat16's rounding; this little costs nothing.
+            with torch.autocast(layer.device.type, enabled=False):
+                raw = head(pixels.float())
             # At a grey of 0 a new head gives next to 0, whose direction has no sane gradient.
             projected.append(F.normalize(raw, dim=2, eps=SHORT))
         return projected

@@ -141,8 +141,6 @@ class CUTModel(TranslationModel):
         has sums. Keys get no gradient.
         """
         positions = draw_positions(made.layers, self.config.positions, seed=self.seed, step=step)
-        # Queries first: autocast reuses the heads' weights as the first pass has cast them,
-        # and what keys cast has no graph.
         queries = self.heads(self.generator.encoder(made.images), positions)
         with torch.no_grad():
             keys = self.heads(made.layers, positions)
