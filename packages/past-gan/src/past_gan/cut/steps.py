@@ -41,7 +41,7 @@ class Translation(NamedTuple):
     """``(n, c, side, side)``: source patches as target contrast; ``(2n, c, side, side)`` if
     an identity loss is asked for: target patches follow."""
     layers: list[Tensor]
-    """What the encoder saw in the patches, without a graph."""
+    """What the encoder saw in the patches, from which the keys are made."""
 
 
 class CUTModel(TranslationModel):
@@ -107,7 +107,7 @@ class CUTModel(TranslationModel):
         with self.runtime.autocast():
             layers = self.generator.encoder(torch.cat(wanted))
             images = self.generator.decoder(layers[-1])
-        return Translation(images, [layer.detach() for layer in layers])
+        return Translation(images, layers)
 
     def discriminator_step(self, batch: Batch, made: Translation) -> dict[str, Tensor]:
         """Move the discriminator; its loss is halved, to slow it against the generator."""
