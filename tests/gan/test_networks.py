@@ -6,7 +6,7 @@ from torch.nn import Conv2d, Linear, functional
 
 from past_gan.nicegan.networks import Decoder, Encoder, PatchHeads
 from past_gan.nicegan.normalization import ILN, AdaILN, instance_layer_norm
-from past_gan.nicegan.resampling import PixelShuffle, Smooth
+from past_gan.resampling import PixelShuffle, Smooth
 
 Weighted = (Conv2d, Linear)
 

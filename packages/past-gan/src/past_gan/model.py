@@ -47,7 +47,7 @@ class TranslationModel(nn.Module, ABC):
         Of the choices among them.
     """
 
-    remedy: ClassVar[str] = "raise cycle_weight, or set identity_weight or r1_weight"
+    remedy: ClassVar[str] = "or raise cycle_weight"
     """What to do about collapsed translations; follows "Lower learning_rate, "."""
 
     def __init__(

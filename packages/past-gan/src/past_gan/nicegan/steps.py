@@ -10,7 +10,7 @@ images are encoded once a step, and heads run only where their logits are used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +69,8 @@ class Translation(nn.Module):
 
 class NiceGANModel(TranslationModel):
     """Both contrasts; ``step`` is one training iteration."""
+
+    remedy: ClassVar[str] = "raise cycle_weight, or set identity_weight or r1_weight"
 
     def __init__(
         self, config: NiceGANConfig, runtime: Runtime, structures: int = 0, seed: int = 0

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from past_core.errors import DataError
-from past_gan.quality.segmenter import train_segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +72,9 @@ def recover_labels(
     DataError
         If there are fewer than two scans, or scans and labels do not fit.
     """
+    # Its parts come from MONAI, which is slow to import and not needed to translate.
+    from past_gan.quality.segmenter import train_segmenter  # noqa: PLC0415
+
     _check(translated, labels, len(structures))
     halves = [list(range(start, len(translated), 2)) for start in (0, 1)]
     first, second = (
