@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from past_cli.commands.compare import compare
 from past_cli.commands.evaluate import evaluate
 from past_cli.commands.phantom import phantom
 from past_cli.commands.pipeline import pipeline
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (pipeline, plugins, phantom, evaluate):
+for command in (pipeline, plugins, phantom, evaluate, compare):
     cli.add_command(command)
 
 

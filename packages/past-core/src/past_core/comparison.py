@@ -1,0 +1,81 @@
+"""Several runs side by side: what repeated seeds reach, as mean ± standard deviation."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from past_core.errors import DataError
+from past_core.scoring import MEAN, Score, Summary, read_scores, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+__all__ = ["compare_runs", "group_runs"]
+
+
+def group_runs(runs: Iterable[Path]) -> dict[str, list[Path]]:
+    """Run folders by name without its last number: ``.../nicegan-seed0`` is of ``nicegan``.
+
+    Raises
+    ------
+    DataError
+        If runs of one name have different settings (``recipe.toml``).
+    """
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for run in runs:
+        groups[re.sub(r"[-_.]?(seed|s)?[-_.]?\d+$", "", run.resolve().name)].append(run)
+    for name, members in groups.items():
+        first, *others = (run / "recipe.toml" for run in members)
+        for other in others:
+            if first.is_file() and other.is_file() and first.read_text() != other.read_text():
+                raise DataError(
+                    f"{other.parent}: its settings differ from those of {first.parent}, so both "
+                    f"cannot stand in one row '{name}'. Rename one of the folders."
+                )
+    return dict(groups)
+
+
+def compare_runs(runs: Iterable[Path], systems: Sequence[str] = ()) -> list[Summary]:
+    """Mean and standard deviation over the runs of a group, of each run's mean over cases.
+
+    Parameters
+    ----------
+    runs
+        Run folders, with ``scores.csv``.
+    systems
+        Those to compare; all, if none are named.
+
+    Returns
+    -------
+    list of Summary
+        ``system`` is the group's name and the system's; ``n`` counts runs.
+
+    Raises
+    ------
+    DataError
+        If a run has no scores, none of a named system, or groups do not fit.
+    """
+    rows: list[Score] = []
+    for name, members in group_runs(runs).items():
+        for run in members:
+            found = [s for s in summarise(read_scores(run / "scores.csv")) if s.structure != MEAN]
+            lacking = set(systems) - {summary.system for summary in found}
+            if lacking:
+                raise DataError(
+                    f"{run / 'scores.csv'}: no system {', '.join(sorted(lacking))}; "
+                    f"there are {', '.join(dict.fromkeys(s.system for s in found))}."
+                )
+            rows += [
+                Score(f"{name} {s.system}", str(run), s.structure, s.metric, s.mean)
+                for s in found
+                if not systems or s.system in systems
+            ]
+    summaries = summarise(rows)
+    if len(systems) == 1:
+        # The one system is said once, by whoever asked for it.
+        summaries = [replace(s, system=s.system.removesuffix(f" {systems[0]}")) for s in summaries]
+    return summaries

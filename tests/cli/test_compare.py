@@ -1,0 +1,69 @@
+"""Several runs in one table."""
+
+import pytest
+
+from past_core.comparison import compare_runs, group_runs
+from past_core.errors import DataError
+from past_core.scoring import Score, write_scores
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two seeds of one translator and one of another; Dice by run, case and structure."""
+    dice = {
+        "nicegan-seed0": {"a": (0.5, 0.7), "b": (0.7, 0.9)},
+        "nicegan-seed1": {"a": (0.8, 0.8), "b": (0.8, 1.0)},
+        "fda-seed0": {"a": (0.1, 0.2), "b": (0.3, 0.2)},
+    }
+    for name, cases in dice.items():
+        rows = [
+            Score(system, case, structure, "dice", value - (system == "no-da") * 0.1)
+            for system in ("no-da", "translated")
+            for case, values in cases.items()
+            for structure, value in zip(("vs", "cochlea"), values, strict=True)
+        ]
+        write_scores(tmp_path / name / "scores.csv", rows)
+    return [tmp_path / name for name in dice]
+
+
+def test_runs_of_one_name_are_one_row(runs):
+    rows = {(s.system, s.structure): s for s in compare_runs(runs, ["translated"])}
+    vs = rows["nicegan", "vs"]
+    assert (vs.mean, vs.n) == (pytest.approx(0.7), 2)
+    assert vs.sd == pytest.approx(0.1 * 2**0.5)
+    assert rows["nicegan", "mean"].mean == pytest.approx((0.7 + 0.85) / 2)
+    assert rows["fda", "cochlea"].mean == pytest.approx(0.2)
+    assert rows["fda", "cochlea"].n == 1
+
+
+def test_all_systems_are_compared_unless_some_are_named(runs):
+    systems = {summary.system for summary in compare_runs(runs)}
+    assert systems == {f"{t} {s}" for t in ("nicegan", "fda") for s in ("no-da", "translated")}
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [("x-seed12", "x"), ("x_3", "x"), ("unet2-s1", "unet2"), ("plain", "plain"), ("x.1", "x")],
+)
+def test_a_group_is_the_name_without_its_last_number(tmp_path, name, group):
+    assert list(group_runs([tmp_path / name])) == [group]
+
+
+def test_runs_of_other_settings_are_not_mixed(runs):
+    for number, run in enumerate(runs):
+        (run / "recipe.toml").write_text(f"[pipeline]\nrounds = {number}\n")
+    with pytest.raises(DataError, match=r"nicegan-seed1.*differ.*nicegan-seed0.*Rename"):
+        compare_runs(runs)
+
+
+def test_the_command_prints_the_table(past_cli, runs):
+    done = past_cli("compare", *runs, "--system", "translated")
+    assert done.code == 0, done.err
+    assert "0.700±0.14" in done.out
+    assert "over runs of translated" in done.out
+
+
+def test_an_unknown_system_is_named_with_those_there_are(past_cli, runs):
+    done = past_cli("compare", *runs, "--system", "oracle")
+    assert done.code != 0
+    assert "no system oracle; there are no-da, translated" in done.err
