@@ -1,13 +1,13 @@
 """The figures of one translator together, and which of two translators is the better.
 
 No figure decides alone. Source scans left as they are have the best recovery; a translator
-that erases structures may have the best Fréchet distance; segmenters may agree on what is
-wrong. A cycle error is small too where a translator hides the source in faint noise (Chu
-et al. 2017, "CycleGAN, a master of steganography"), so it is reported and not scored, and
-so is continuity, whose right value is 1 only about.
+that erases structures may have the best Fréchet distance. A cycle error is small too where
+a translator hides the source in faint noise (Chu et al. 2017, "CycleGAN, a master of
+steganography"), segmenters may agree on what is wrong, and the right continuity is 1 only
+about: these three are reported and not scored.
 
-Between working translators the score follows how well this small segmenter does on the
-target; a larger one, trained longer, may order them otherwise.
+The score tells broken translators from working ones. It does not order working ones by
+what a larger segmenter makes of them.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ class Quality:
 
     @property
     def score(self) -> float:
-        """Looks times the mean over structures of recovery times agreement; 1 is best, 0 worst.
+        """Looks times the mean recovery over structures; 1 is best, 0 worst.
 
-        A product, since a translator must do all three: look like the target, keep the
-        structures, and show them so that what is learnt of them holds on real scans. All
-        three are portions of the best possible, so none needs a weight. Structures of
-        which a figure is nan are left out; without any the looks alone count.
+        A product, since a translator must do both: look like the target, and keep the
+        structures where they were. Both are portions of the best possible, so neither needs
+        a weight. Agreement is no factor: segmenters that learnt from untranslated scans may
+        agree on what is wrong. Structures whose recovery is nan are left out; without any
+        the looks alone count.
         """
-        products = [self.recovery[name] * self.agreement[name] for name in self.recovery]
-        known = [product for product in products if not math.isnan(product)]
+        known = [found for found in self.recovery.values() if not math.isnan(found)]
         return self.looks * (sum(known) / len(known) if known else 1.0)
 
     def better_than(self, other: Quality | None) -> bool:
