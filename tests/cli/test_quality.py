@@ -10,8 +10,7 @@ from past_cli.quality import quality_table, read_quality, verdict
 
 def figures(score, cycle=12.34):
     return {
-        "frechet": 0.5,
-        "frechet_source": 2.0,
+        "looks": 0.75,
         "recovery": {"1": 0.81, "2": None},
         "agreement": {"1": 0.72, "2": None},
         "cycle": cycle,

@@ -99,6 +99,25 @@ def test_foreground_patches_show_each_structure_as_often():
     assert (aimed > 0).flatten(1).any(1).all()
 
 
+def test_a_structure_without_a_usable_slice_does_not_stand_for_another():
+    labels = np.zeros((2, 10, 10), np.uint8)
+    labels[0, :2, :2] = 1
+    labels[1, 5, 5] = 2
+    images = np.ones((2, 10, 10))
+    images[0] = -1
+    aimed = sampler([stack(images, labels)], resize=0.0, batch_size=20, foreground=1.0).batch(0)
+    assert (aimed.labels == 2).flatten(1).any(1).all()
+
+
+def test_a_refilled_cache_holds_nothing_of_before(tmp_path):
+    data = np.full((8, 8, 3), 90, np.float32)
+    case = labelled_case(tmp_path, data, np.ones((8, 8, 3), np.uint8))
+    fill_cache(tmp_path / "cache", [case, case, case], axis=2, upsample=1, labels=[1])
+    fill_cache(tmp_path / "cache", [case], axis=2, upsample=1)
+    (left,) = open_cache(tmp_path / "cache")
+    assert left.labels is None
+
+
 def test_an_image_of_three_slices_holds_the_neighbours():
     scan = stack(np.repeat(np.arange(1, 5), 100).reshape(4, 10, 10))
     patches = sampler([scan], resize=0.0, image_slices=3, batch_size=40).batch(0).images

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pydantic import ValidationError
 from safetensors.torch import load_file
 
-from past_core.case import Domain
-from past_core.errors import ConfigError
+from past_core.errors import ConfigError, DataError
 from past_core.interfaces import Context
 from past_core.volume import Volume, load_volume, save_volume
 from past_gan.config import QualityConfig
@@ -18,7 +18,7 @@ from past_gan.quality.assessment import best_step
 from past_gan.quality.report import Quality
 from past_gan.snapshots import kept_snapshots
 from past_gan.training import Schedule
-from past_gan.watch import collapse
+from past_gan.watch import TrainingError, collapse
 
 
 def test_the_rate_is_constant_and_then_falls_linearly_to_zero():
@@ -46,7 +46,6 @@ def labelled(cases):
         path = case.image.with_name(f"{case.id}_label.nii.gz")
         save_volume(Volume((volume.data > 150).astype(np.uint8), volume.affine), path)
         object.__setattr__(case, "label", path)
-    assert all(case.domain is Domain.SOURCE for case in source)
     return source, target
 
 
@@ -117,13 +116,30 @@ def test_the_segmenter_moves_the_translator_after_its_warm_up(tiny, labelled, tm
     def same(one, other):
         return all(torch.equal(one[name], other[name]) for name in one)
 
-    off = weights("off")
-    # At most 2 of 6 steps are waited for with 0.3, all but the last with 0.8.
-    early, late = (weights(f"{w}", weight=10, warm_up=w) for w in (0.3, 0.8))
-    assert not same(off, early)
+    # All begin alike. Of 6 steps 0.5 waits for three, 0.99 for all.
+    early, late, never = (weights(f"{w}", weight=10, warm_up=w) for w in (0, 0.5, 0.99))
+    assert same(never, weights("weak", weight=20, warm_up=0.99))
+    assert not same(late, never)
     assert not same(early, late)
-    header = (tmp_path / "0.3/record/losses.csv").read_text().splitlines()[0]
+    header = (tmp_path / "0.5/record/losses.csv").read_text().splitlines()[0]
     assert header.endswith(",segmentation")
+
+
+def test_a_scan_without_the_label_that_segmentation_needs_is_named(tiny, labelled, tmp_path):
+    source, target = labelled
+    object.__setattr__(source[1], "label", None)
+    config = type(tiny).model_validate(
+        tiny.model_dump() | {"segmentation": {"weight": 1, "levels": 1}}
+    )
+    with pytest.raises(DataError, match=r"segmentation\.weight 1.0") as error:
+        fit(config, (source, target), tmp_path)
+    assert str(source[1].image) in str(error.value)
+
+
+def test_a_crop_that_the_segmenter_cannot_halve_is_refused(tiny):
+    values = tiny.model_dump() | {"segmentation": {"weight": 1, "levels": 4}}
+    with pytest.raises(ValidationError, match=r"crop 24 .* multiple of 16"):
+        type(tiny).model_validate(values)
 
 
 def test_collapse_is_told_from_health():
@@ -131,6 +147,9 @@ def test_collapse_is_told_from_health():
     source, target = torch.rand(2, 4, 1, 16, 16, generator=generator) * 2 - 1
     assert collapse(source, -source, target) == ""
     assert "blank" in collapse(source, source * 0.01, target)
+    broken = -source.clone()
+    broken[0, 0, 0, 0] = float("nan")
+    assert "finite" in collapse(source, broken, target)
     assert "alike" in collapse(source, source[:1].expand(4, -1, -1, -1), target)
 
 
@@ -155,7 +174,7 @@ def test_after_a_late_failure_the_last_kept_translator_is_used(
 
     def fails_late(values, step):
         if step == 6:
-            raise training.TrainingError("diverged at step 6.")
+            raise TrainingError("diverged at step 6.")
 
     monkeypatch.setattr(training, "require_finite", fails_late)
     config = tiny.model_copy(update={"snapshots": 3})
@@ -166,6 +185,25 @@ def test_after_a_late_failure_the_last_kept_translator_is_used(
     saved = load_file(tmp_path / "saved" / "translator.safetensors")
     assert kept_snapshots(tmp_path / "run")[-1].stem == "0000005"
     assert all(torch.equal(kept[name], saved[name]) for name in kept)
+
+
+def test_a_failure_in_one_of_several_processes_is_told_as_it_was(tiny, cases, tmp_path):
+    config = tiny.model_copy(update={"processes": 2, "learning_rate": 1e30})
+    with pytest.raises(ConfigError, match=r"diverged at step \d") as error:
+        fit(config, cases, tmp_path)
+    assert isinstance(error.value, TrainingError)
+
+
+def test_scans_that_allow_no_figures_lose_no_training(tiny, labelled, tmp_path, caplog):
+    source, target = labelled
+    for case in target:
+        # One slice has no neighbour to jump to.
+        volume = load_volume(case.image)
+        save_volume(Volume(volume.data[:, :, :1], volume.affine), case.image)
+    config = tiny.model_copy(update={"quality": QualityConfig(cases=2, steps=1), "slice_axis": 2})
+    fit(config, (source, target), tmp_path).save(tmp_path / "saved")
+    assert "no label-free figures" in caplog.text
+    assert not (tmp_path / "record/quality.json").exists()
 
 
 def test_checkpoints_are_of_settings_and_data(tiny, cases, tmp_path):

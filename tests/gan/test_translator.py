@@ -45,7 +45,7 @@ def equal(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("changes", [{}, {"ema": 0.5, "precision": "bf16"}])
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.5, "precision": "bf16", "replay": 3}])
 def test_an_interrupted_training_ends_with_the_same_weights(tiny, cases, tmp_path, changes):
     config = tiny.model_copy(update=changes)
     whole = saved(fit(config, cases, tmp_path / "whole"), tmp_path / "a")
@@ -122,8 +122,9 @@ def test_saved_translator_translates_as_the_fitted_one(tiny, cases, tmp_path, ch
 def test_volumes_of_any_size_are_translated_along_the_trained_axis(tiny, cases, tmp_path):
     translator = fit(tiny, cases, tmp_path)
     assert translator.axis == 2
-    odd = Volume(np.full((13, 9, 3), 80, np.float32), np.diag([4.0, 1, 1, 1]))
-    assert translator.translate(odd).data.shape == (13, 9, 3)
+    for shape in ((13, 9, 3), (1, 2, 1)):
+        odd = Volume(np.full(shape, 80, np.float32), np.diag([4.0, 1, 1, 1]))
+        assert translator.translate(odd).data.shape == shape
 
 
 def test_full_decoder_pads_small_slices_and_refuses_large_ones(tiny, cases, tmp_path):
@@ -132,6 +133,10 @@ def test_full_decoder_pads_small_slices_and_refuses_large_ones(tiny, cases, tmp_
     assert translator.translate(load_volume(cases[0][0].image)).data.shape == (30, 26, 5)
     with pytest.raises(DataError, match="light"):
         translator.translate(Volume(np.zeros((40, 26, 5), np.float32), np.eye(4)))
+    small = tiny.model_copy(update={"decoder": "full"})
+    with pytest.raises(DataError, match=r"fixed size of 24 pixels") as error:
+        fit(small, cases, tmp_path / "too small")
+    assert str(cases[0][0].image) in str(error.value)
 
 
 def truncated(path):
@@ -211,6 +216,9 @@ def test_the_defaults_are_the_publications():
         ({"heads": [4]}, "heads"),
         ({"slice_axis": 3}, "slice_axis"),
         ({"learning_rat": 1}, "unknown key"),
+        ({"compile": True, "r1_weight": 1}, "compile to false"),
+        ({"processes": 2}, "batch_size 1 cannot be shared"),
+        ({"quality": {"cases": 1}}, "2 or more"),
     ],
 )
 def test_impossible_settings_are_explained(values, complaint):

@@ -95,6 +95,7 @@ class Display:
         """Print what the run knows of its translator without target labels, if it does."""
         report = read_quality(folder)
         if report is None:
+            (folder / "quality.txt").unlink(missing_ok=True)
             return
         table, said = quality_table(report, structures), verdict(report, translator)
         self.console.print(table)

@@ -54,7 +54,7 @@ def quality_table(report: Mapping[str, Any], structures: Sequence[str]) -> Table
     for name, figures in rows.items():
         table.add_row(
             name,
-            _cell(_looks(figures), 3),
+            _cell(figures["looks"], 3),
             *(
                 ", ".join(
                     _cell(figures[kind].get(str(value)), 3) for kind in ("recovery", "agreement")
@@ -77,12 +77,6 @@ def verdict(report: Mapping[str, Any], translator: str) -> str:
         f"{translator} does not beat {rivals} by these figures: it has not earned its hours "
         "on this data."
     )
-
-
-def _looks(figures: Mapping[str, Any]) -> float:
-    """Part of the way from source to target looks, 0 to 1."""
-    undone: float = figures["frechet_source"]
-    return max(0.0, 1 - figures["frechet"] / undone) if undone else 1.0
 
 
 def _cell(number: float | None, digits: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from past_core.volume import load_volume
 from past_gan.slices import enlarge, slices_of, to_network_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.volume import Volume
 
-__all__ = ["Stack", "fill_cache", "open_cache"]
+__all__ = ["Stack", "cached_scans", "fill_cache", "open_cache"]
 
 DARK = 0.05
 """Pixels below this part of the range count as empty ..."""
@@ -50,12 +51,13 @@ class Stack:
 def fill_cache(
     folder: Path, cases: Sequence[Case], axis: int, upsample: float, labels: Sequence[int] = ()
 ) -> None:
-    """Write the cases' slices across ``axis``, enlarged by ``upsample``, into ``folder``.
+    """Write the cases' slices across ``axis``, enlarged by ``upsample``, into a new ``folder``.
 
     Parameters
     ----------
     labels
-        Values of the label files to keep; they become 1, 2, ... None: labels are not read.
+        Values of the label files to keep; they become 1, 2, ... Without any, labels are not
+        read.
 
     Raises
     ------
@@ -63,6 +65,7 @@ def fill_cache(
         If an image is not in [0, 255], lies on another grid than its label, or if no
         slice of any case has content.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     filled = False
     for number, case in enumerate(cases):
         volume = case.load_image()
@@ -83,20 +86,27 @@ def fill_cache(
         )
 
 
-def open_cache(folder: Path) -> list[Stack]:
-    """Map what ``fill_cache`` wrote; pixels are read when they are used."""
+def cached_scans(folder: Path, *, labelled: bool = False) -> list[int]:
+    """Numbers of the scans in a cache, or of those with labels."""
+    kind = "label" if labelled else "image"
+    return sorted(int(path.stem.partition("_")[0]) for path in folder.glob(f"*_{kind}.npy"))
+
+
+def open_cache(folder: Path, numbers: Iterable[int] | None = None) -> list[Stack]:
+    """Map scans that ``fill_cache`` wrote, or all; pixels are read when they are used.
+
+    Each mapped file stays open.
+    """
     stacks = []
-    number = 0
-    while (image := folder / f"{number}_image.npy").exists():
+    for number in cached_scans(folder) if numbers is None else numbers:
         label = folder / f"{number}_label.npy"
         stacks.append(
             Stack(
-                np.load(image, mmap_mode="r"),
+                np.load(folder / f"{number}_image.npy", mmap_mode="r"),
                 np.load(label, mmap_mode="r") if label.exists() else None,
                 tuple(np.load(folder / f"{number}_spacing.npy").tolist()),
             )
         )
-        number += 1
     return stacks
 
 

@@ -78,5 +78,7 @@ def _baselines(
             moved: npt.NDArray[np.float32] = translator.translate(scan).data
             return np.moveaxis(moved, job.axis, 0)
 
-        found[translator.kind] = assessment.measure(there, None)
+        figures = assessment.measure(there, None)
+        if figures is not None:
+            found[translator.kind] = figures
     return found

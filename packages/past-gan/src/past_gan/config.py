@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from past_core.config import PluginConfig
 
@@ -28,7 +28,7 @@ class SegmentationConfig(PluginConfig):
     channels: int = Field(16, ge=1)
     """Of its first level; each level below has twice as many."""
     levels: int = Field(3, ge=1, le=6)
-    """Resolutions of its U-Net; 1 sees 5 pixels, each more widens the field threefold."""
+    """Times that its U-Net halves the resolution; 1, 2, 3 see 9, 19, 39 pixels."""
     learning_rate: float = Field(1e-3, gt=0)
     """Adam's rate; it follows the translator's schedule."""
 
@@ -36,10 +36,17 @@ class SegmentationConfig(PluginConfig):
 class QualityConfig(PluginConfig):
     """Label-free figures of the translators that are kept."""
 
-    cases: int = Field(16, ge=0)
-    """Scans of each contrast that they are measured on, at least 2; 0: no figures."""
+    cases: int = 16
+    """Scans of each contrast that they are measured on, 2 or more; 0: no figures."""
     steps: int = Field(300, ge=1)
     """Training steps of the two small segmenters that look for the source labels."""
+
+    @field_validator("cases")
+    @classmethod
+    def _two_halves(cls, cases: int) -> int:
+        if cases < 0 or cases == 1:
+            raise ValueError("must be 0, or 2 or more: one half of the scans judges the other")
+        return cases
 
 
 class SliceGANConfig(PluginConfig):
@@ -62,7 +69,7 @@ class SliceGANConfig(PluginConfig):
     """Decay per step of a running mean of the weights, used to translate; 0: the last ones."""
     structure_weight: float = Field(0.0, ge=0)
     """Weight of the distance between an image's structure and its translation's, whatever
-    their contrasts (Yang et al. 2020); 0, and published for neither translator: none. It
+    their contrasts (Yang et al. 2020); 0, as published for all of them: none. It
     holds edges in their places, which the cycle loss does not see."""
     segmentation: SegmentationConfig = SegmentationConfig()
     """Segmentation-aware translation; off by default."""
@@ -102,6 +109,16 @@ class SliceGANConfig(PluginConfig):
 
     quality: QualityConfig = QualityConfig()
     """Label-free figures of every kept translator, and of the baselines beside."""
+
+    @model_validator(mode="after")
+    def _segmenter_fits(self) -> Self:
+        least = 2**self.segmentation.levels
+        if self.segmentation.weight and (self.crop % least or self.crop <= least):
+            raise ValueError(
+                f"crop {self.crop} does not suit a segmenter of {self.segmentation.levels} levels: "
+                f"use a multiple of {least} above it, or fewer levels"
+            )
+        return self
 
     @model_validator(mode="after")
     def _processes_divide(self) -> Self:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import multiprocessing
+from torch.multiprocessing.spawn import ProcessRaisedException
 
+from past_core.errors import PastError
 from past_core.files import write_json
 from past_gan.cache import open_cache
 from past_gan.patches import PatchSampler
 from past_gan.quality.assessment import Assessment
-from past_gan.runtime import Runtime, new_fabric
+from past_gan.runtime import Runtime, new_fabric, seeded
 from past_gan.slices import from_network_range, mirrored_axes, to_network_range
 from past_gan.snapshots import Snapshot, figures_path, snapshot_path
 from past_gan.training import Schedule, train
@@ -68,9 +70,7 @@ class Job:
             )
             for stream, name in enumerate(("source", "target"))
         ]
-        with torch.random.fork_rng():
-            # Initial weights are a function of the seed alone.
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             model = self.translator.new_model(config, runtime, len(self.structures), self.seed)
         train(
             model,
@@ -100,7 +100,8 @@ class Job:
                     self._translate(there, model),
                     None if back is None else self._translate(back, model),
                 )
-            write_json(figures_path(path), figures.as_json())
+            if figures is not None:
+                write_json(figures_path(path), figures.as_json())
 
     def assessment(self, device: str) -> Assessment | None:
         """The cached scans to compare translators on, if they suffice and are asked for."""
@@ -132,13 +133,18 @@ def run_job(job: Job, device: str, progress: Progress) -> None:
         job.work(Runtime(fabric), progress)
         return
     queue = multiprocessing.get_context("spawn").SimpleQueue()
-    reporter = threading.Thread(target=_report, args=(queue, progress), daemon=True)
+    failures: list[PastError] = []
+    reporter = threading.Thread(target=_report, args=(queue, progress, failures), daemon=True)
     reporter.start()
     try:
         fabric.launch(_Share(job, queue))
-    finally:
+    except ProcessRaisedException as error:
         queue.put(None)
         reporter.join()
+        # It holds no more than a text of what was raised.
+        raise failures[0] if failures else error from error
+    queue.put(None)
+    reporter.join()
 
 
 @dataclass(frozen=True)
@@ -153,9 +159,16 @@ class _Share:
             if fabric.global_rank == 0:
                 self.queue.put((done, total, note))
 
-        self.job.work(Runtime(fabric), progress)
+        try:
+            self.job.work(Runtime(fabric), progress)
+        except PastError as error:
+            self.queue.put(error)
+            raise
 
 
-def _report(queue: Any, progress: Progress) -> None:  # noqa: ANN401
+def _report(queue: Any, progress: Progress, failures: list[PastError]) -> None:  # noqa: ANN401
     while (told := queue.get()) is not None:
-        progress(*told)
+        if isinstance(told, PastError):
+            failures.append(told)
+        else:
+            progress(*told)

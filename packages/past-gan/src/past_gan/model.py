@@ -200,9 +200,13 @@ class TranslationModel(nn.Module, ABC):
         if self.averaged is None:
             return
         with torch.no_grad():
-            present = self.translating.state_dict()
-            for name, mean in self.averaged.state_dict().items():
-                mean.lerp_(present[name], 1 - self.settings.ema)
+            present = self.translating
+            weights = zip(self.averaged.parameters(), present.parameters(), strict=True)
+            for mean, weight in weights:
+                mean.lerp_(weight, 1 - self.settings.ema)
+            # Singular vectors of the spectral norms: the mean of two would be too short.
+            for held, now in zip(self.averaged.buffers(), present.buffers(), strict=True):
+                held.copy_(now)
 
     def _adam(self, module: nn.Module, rate: float, decay: float) -> torch.optim.Adam:
         return self.runtime.adam(module, rate, self.settings.betas, decay)

@@ -60,8 +60,8 @@ class PatchSampler:
     foreground: float = 0.0
     """Portion of patches that contain a pixel of a structure drawn at random."""
     _places: list[_Place] = field(init=False, repr=False)
-    _structures: list[list[_Place]] = field(init=False, repr=False)
-    """For each structure, the slices that show it."""
+    _structures: list[tuple[int, list[_Place]]] = field(init=False, repr=False)
+    """Label value of each structure, and the slices that show it."""
 
     def __post_init__(self) -> None:
         places = [_Place(n, z) for n, s in enumerate(self.stacks) for z in s.with_content()]
@@ -73,7 +73,7 @@ class PatchSampler:
                     if value:
                         structures.setdefault(int(value), []).append(place)
         object.__setattr__(self, "_places", places)
-        object.__setattr__(self, "_structures", [structures[key] for key in sorted(structures)])
+        object.__setattr__(self, "_structures", sorted(structures.items()))
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Patches:
         """Patches of a step; of ``world`` equal shares of the batch, that of ``rank``."""
@@ -106,11 +106,11 @@ class PatchSampler:
 
     def _aim(self, random: np.random.Generator) -> tuple[_Place, tuple[int, int]]:
         """A slice that shows a random structure, and a pixel of that structure in it."""
-        structure = int(random.integers(len(self._structures)))
-        place = _one_of(self._structures[structure], random)
+        value, places = self._structures[int(random.integers(len(self._structures)))]
+        place = _one_of(places, random)
         labels = self.stacks[place.stack].labels
         assert labels is not None
-        rows, columns = np.nonzero(labels[place.position] == structure + 1)
+        rows, columns = np.nonzero(labels[place.position] == value)
         pixel = int(random.integers(len(rows)))
         return place, (int(rows[pixel]), int(columns[pixel]))
 

@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
 from past_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from torch import Tensor
     from torch.optim import Adam, Optimizer
 
-__all__ = ["Runtime", "new_fabric"]
+__all__ = ["Runtime", "new_fabric", "seeded"]
+
+PATIENCE = timedelta(hours=6)
+"""How long processes wait for one that measures a translator."""
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -115,6 +121,17 @@ class Runtime:
             place += count
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within this context torch draws, on the CPU, what follows from ``seed``.
+
+    Its generator is put back afterwards; those of GPUs are not touched.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
 def new_fabric(
     device: str, precision: Literal["auto", "fp32", "bf16"], processes: int = 1
 ) -> Fabric:
@@ -133,7 +150,7 @@ def new_fabric(
     if kind == "cuda" and first + processes > torch.cuda.device_count():
         raise ConfigError(
             f"processes {processes} from {device} on need {first + processes} GPUs, "
-            f"found {torch.cuda.device_count()}. Set processes lower."
+            f"found {torch.cuda.device_count()}. Set processes lower, or choose device cpu."
         )
     # It writes what it chose past every log, straight to the terminal.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -144,7 +161,9 @@ def new_fabric(
         return Fabric(
             accelerator=kind,
             devices=processes if kind == "cpu" else list(range(first, first + processes)),
-            strategy="ddp_spawn" if processes > 1 else "auto",
+            strategy=DDPStrategy(start_method="spawn", timeout=PATIENCE)
+            if processes > 1
+            else "auto",
             precision="bf16-mixed" if bfloat16 else "32-true",
         )
 

@@ -8,7 +8,6 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
 
 from past_core.errors import DataError
 from past_core.interfaces import Translator
@@ -17,7 +16,7 @@ from past_gan import checkpoint
 from past_gan.cache import fill_cache
 from past_gan.choice import choose
 from past_gan.job import Job, run_job
-from past_gan.runtime import Runtime
+from past_gan.runtime import Runtime, seeded
 from past_gan.slices import slice_axis
 from past_gan.snapshots import FILE, Snapshot, kept_snapshots
 from past_gan.translation import Sides, translate_volume
@@ -98,6 +97,7 @@ class SliceGAN(Translator):
         self.device = context.device
         self.axis = slice_axis((read_header(c.image).spacing for c in cases), config.slice_axis)
         structures = _structures(source)
+        self._require_labels(source)
         fill_cache(context.folder / "source", source, self.axis, config.upsample, structures)
         fill_cache(context.folder / "target", target, self.axis, config.upsample)
         job = Job(
@@ -149,12 +149,22 @@ class SliceGAN(Translator):
         translator._adopt(path)
         return translator
 
+    def _require_labels(self, source: Sequence[Case]) -> None:
+        """All scans have labels if the settings ask for them."""
+        lacking = [case for case in source if case.label is None]
+        if lacking and (self.config.segmentation.weight or self.config.foreground):
+            raise DataError(
+                f"{lacking[0].image}: has no label, but segmentation.weight "
+                f"{self.config.segmentation.weight} and foreground {self.config.foreground} need "
+                "one of every source scan. Set both to 0, or leave such scans out."
+            )
+
     def _adopt(self, path: Path) -> None:
         """Translate from now on with the network in a file."""
         tensors, facts = checkpoint.read(path, self.kind)
         if facts.get("axis") not in {0, 1, 2}:
             raise DataError(f"{path}: its slice axis is damaged. Train again.")
-        with torch.random.fork_rng():
+        with seeded(0):
             network = self.new_network(self.config)
         checkpoint.load_weights(network, tensors, path)
         self.axis = int(facts["axis"])

@@ -18,7 +18,7 @@ import torch
 from past_gan import checkpoint
 from past_gan.batch import Batch
 from past_gan.records import Records
-from past_gan.watch import TrainingError, Watch, require_finite
+from past_gan.watch import Watch, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from past_gan.patches import PatchSampler
     from past_gan.runtime import Runtime
 
-__all__ = ["Schedule", "TrainingError", "train"]
+__all__ = ["Schedule", "train"]
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingError", "Watch", "collapse", "evaluating", "require_finite"]
 
 PROBES = 4
-"""Source patches that are translated at every look."""
+"""At least so many source patches, in whole batches, are translated at every look."""
 FLAT = 0.1
 """Translations with less than this part of the target's contrast are blank."""
 SAME = 0.05
@@ -75,8 +75,11 @@ class Watch:
 def collapse(source: Tensor, translated: Tensor, target: Tensor) -> str:
     """Name what is wrong with translations ``(n, c, h, w)``; empty if nothing is.
 
-    They may be blank, or all alike whatever their sources are.
+    They may hold numbers that are not finite, be blank, or all alike whatever their
+    sources are.
     """
+    if not translated.isfinite().all():
+        return "translations are not finite numbers"
     contrast = float(translated.flatten(1).std(1).mean() / target.flatten(1).std(1).mean())
     if contrast < FLAT:
         return f"translations are blank, with {contrast:.3f} of the target's contrast"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Context", "Progress"]
+__all__ = ["Context", "Progress", "silent"]
 
 
 class Progress(Protocol):
@@ -16,7 +16,7 @@ class Progress(Protocol):
         """``done`` of ``total`` units (iterations, cases) are finished; ``note`` is short."""
 
 
-def _silent(done: int, total: int, note: str = "") -> None:
+def silent(done: int, total: int, note: str = "") -> None:
     """Ignore progress."""
 
 
@@ -32,7 +32,7 @@ class Context:
     also when the work was interrupted and resumed."""
     device: str = "cpu"
     """``cpu``, ``cuda`` or ``cuda:N``."""
-    progress: Progress = field(default=_silent)
+    progress: Progress = field(default=silent)
 
     @property
     def record(self) -> Path:

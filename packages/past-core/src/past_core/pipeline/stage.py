@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from past_core.interfaces import Context
-from past_core.interfaces.context import Progress, _silent
+from past_core.interfaces.context import Progress, silent
 
 __all__ = ["Stage", "Workspace", "derive_seed"]
 
@@ -24,7 +24,7 @@ class Workspace:
     inputs: Mapping[str, Path]
     seed: int
     device: str = "cpu"
-    progress: Progress = field(default=_silent)
+    progress: Progress = field(default=silent)
 
     def context(self) -> Context:
         """Surroundings for a plugin's ``fit``; its folder lasts until the stage has finished."""

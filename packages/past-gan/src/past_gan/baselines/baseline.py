@@ -10,6 +10,7 @@ import numpy as np
 from past_core.interfaces import Translator
 from past_core.volume import Volume
 from past_gan import checkpoint
+from past_gan.snapshots import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from past_core.interfaces import Context
 
 __all__ = ["Baseline"]
-
-FILE = "translator.safetensors"
 
 
 class Baseline(Translator):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from past_gan.cut.config import CUTConfig
 from past_gan.cut.steps import CUTModel, new_split_generator
-from past_gan.slicewise import SliceGAN
-from past_gan.translation import Sides
+from past_gan.cyclegan.translator import ResidualGAN
 
 if TYPE_CHECKING:
     from past_gan.config import SliceGANConfig
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CUT"]
 
 
-class CUT(SliceGAN):
+class CUT(ResidualGAN):
     """Unpaired slice-wise translation by CUT (Park et al., ECCV 2020)."""
 
     kind: ClassVar[str] = "cut"
@@ -34,9 +33,3 @@ class CUT(SliceGAN):
     def new_network(cls, config: CUTConfig) -> SplitGenerator:
         """The generator."""
         return new_split_generator(config)
-
-    @classmethod
-    def sides(cls, config: CUTConfig) -> Sides:
-        """Two pixels or more at the lowest resolution, which padding by reflection needs."""
-        reduction = 2**config.downsampling
-        return Sides(reduction, 2 * reduction)

@@ -47,7 +47,7 @@ def new_generator(config: ResidualGANConfig) -> Generator:
 
 
 class Translations(NamedTuple):
-    """What the generators made of a batch, ``(n, 1, side, side)``, without a graph."""
+    """What the generators made of a batch, ``(n, c, side, side)``, without a graph."""
 
     source: Tensor
     """Target patches as source contrast."""

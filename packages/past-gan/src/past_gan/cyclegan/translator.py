@@ -11,13 +11,24 @@ from past_gan.translation import Sides
 
 if TYPE_CHECKING:
     from past_gan.config import SliceGANConfig
+    from past_gan.cyclegan.config import ResidualGANConfig
     from past_gan.cyclegan.networks import Generator
     from past_gan.runtime import Runtime
 
-__all__ = ["CycleGAN"]
+__all__ = ["CycleGAN", "ResidualGAN"]
 
 
-class CycleGAN(SliceGAN):
+class ResidualGAN(SliceGAN):
+    """A GAN whose translating network is a residual generator."""
+
+    @classmethod
+    def sides(cls, config: ResidualGANConfig) -> Sides:
+        """Two pixels or more at the lowest resolution, which padding by reflection needs."""
+        reduction = 2**config.downsampling
+        return Sides(reduction, 2 * reduction)
+
+
+class CycleGAN(ResidualGAN):
     """Unpaired slice-wise translation by CycleGAN (Zhu et al., ICCV 2017)."""
 
     kind: ClassVar[str] = "cyclegan"
@@ -36,9 +47,3 @@ class CycleGAN(SliceGAN):
     def new_network(cls, config: CycleGANConfig) -> Generator:
         """The generator of the target contrast."""
         return new_generator(config)
-
-    @classmethod
-    def sides(cls, config: CycleGANConfig) -> Sides:
-        """Two pixels or more at the lowest resolution, which padding by reflection needs."""
-        reduction = 2**config.downsampling
-        return Sides(reduction, 2 * reduction)

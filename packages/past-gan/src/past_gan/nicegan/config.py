@@ -54,6 +54,11 @@ class NiceGANConfig(SliceGANConfig):
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
+        if self.compile and self.r1_weight:
+            raise ValueError(
+                "r1_weight needs gradients of gradients, which compiled networks do not give: "
+                "set compile to false, or r1_weight to 0"
+            )
         factor = 2**self.downsampling
         if self.crop % factor:
             raise ValueError(f"crop must be a multiple of {factor}, the encoder's reduction")

@@ -1,7 +1,7 @@
 """NICE-GAN's networks: encoder with attention, patch heads, decoder (paper, section 3).
 
 A discriminator is encoder plus heads, and the encoder also feeds the decoders. With
-``c`` base channels and images ``(n, 1, h, w)`` in [-1, 1], features are
+``c`` base channels and images ``(n, channels, h, w)`` in [-1, 1], features are
 ``(n, 2c, h/4, w/4)``.
 """
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from past_gan.cache import open_cache
+from past_core.errors import DataError
+from past_gan.cache import cached_scans, open_cache
 from past_gan.quality.report import Quality, measure
 from past_gan.slices import from_network_range_array
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     Translate = Callable[[Plane], Plane]
 
 __all__ = ["Assessment", "best_step", "read_figures"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,29 @@ class Assessment:
 
         Two labelled source scans are needed, and target slices.
         """
-        source, real = (
-            _some(open_cache(folder / name), config.cases) for name in ("source", "target")
-        )
-        labelled = [stack for stack in source if stack.labels is not None]
+        labelled = _some(cached_scans(folder / "source", labelled=True), config.cases)
+        real = _some(cached_scans(folder / "target"), config.cases)
         if len(labelled) < 2 or not real or not structures:
             return None
-        return cls(labelled, real, structures, config.steps, seed, device)
+        source, target = (
+            open_cache(folder / name, numbers)
+            for name, numbers in (("source", labelled), ("target", real))
+        )
+        return cls(source, target, structures, config.steps, seed, device)
 
-    def measure(self, there: Translate, back: Translate | None) -> Quality:
-        """Of a translator from source to target ``(n, h, w)`` in [0, 255], and its way back."""
+    def measure(self, there: Translate, back: Translate | None) -> Quality | None:
+        """Of a translator from source to target ``(n, h, w)`` in [0, 255], and its way back.
+
+        None if scans or translations do not allow it, which is logged: no training is lost
+        for want of figures.
+        """
+        try:
+            return self._measure(there, back)
+        except (DataError, np.linalg.LinAlgError) as error:
+            log.warning("no label-free figures: %s", error)
+            return None
+
+    def _measure(self, there: Translate, back: Translate | None) -> Quality:
         return measure(
             [_grey(stack) for stack in self.source],
             [np.asarray(stack.labels) for stack in self.source],
@@ -87,12 +104,12 @@ def best_step(figures: Mapping[int, Quality | None]) -> int:
     return max(known, key=lambda step: (known[step], step)) if known else max(figures)
 
 
-def _some(stacks: Sequence[Stack], count: int) -> list[Stack]:
+def _some(numbers: Sequence[int], count: int) -> list[int]:
     """Up to ``count`` of them, evenly chosen."""
-    if len(stacks) <= count:
-        return list(stacks)
-    places = np.linspace(0, len(stacks) - 1, count).round().astype(int)
-    return [stacks[place] for place in places]
+    if len(numbers) <= count:
+        return list(numbers)
+    places = np.linspace(0, len(numbers) - 1, count).round().astype(int)
+    return [numbers[place] for place in places]
 
 
 def _grey(stack: Stack) -> Plane:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from past_gan.quality.continuity import continuity
 from past_gan.quality.cycle import absolute_error
-from past_gan.quality.frechet import frechet_distance
+from past_gan.quality.features import patch_features
+from past_gan.quality.frechet import gaussian_distance
 from past_gan.quality.recovery import recover_labels
 
 if TYPE_CHECKING:
@@ -74,17 +75,17 @@ class Quality:
         return other is None or self.score > other.score
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values and the score; nan, which JSON lacks, becomes None."""
+        """Plain values, with looks and score; nan, which JSON lacks, becomes None."""
         plain = asdict(self)
         plain["cycle"] = None if math.isnan(self.cycle) else self.cycle
         for key in ("recovery", "agreement"):
             plain[key] = {k: None if math.isnan(v) else v for k, v in plain[key].items()}
-        return plain | {"score": self.score}
+        return plain | {"looks": self.looks, "score": self.score}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:
-        """Undo ``as_json``; the score follows from the rest."""
-        fields = {key: value for key, value in plain.items() if key != "score"}
+        """Undo ``as_json``; looks and score follow from the rest."""
+        fields = {key: value for key, value in plain.items() if key not in {"looks", "score"}}
         for key in ("recovery", "agreement"):
             fields[key] = {k: math.nan if v is None else v for k, v in fields[key].items()}
         fields["cycle"] = math.nan if fields["cycle"] is None else fields["cycle"]
@@ -130,9 +131,10 @@ def measure(
     found = recover_labels(
         translated, labels, structures, real, seed=seed, steps=steps, device=device
     )
+    wanted = patch_features(real)
     return Quality(
-        frechet=frechet_distance(translated, real),
-        frechet_source=frechet_distance(source, real),
+        frechet=gaussian_distance(patch_features(translated), wanted),
+        frechet_source=gaussian_distance(patch_features(source), wanted),
         recovery=found.recovery,
         agreement=found.agreement,
         cycle=math.nan

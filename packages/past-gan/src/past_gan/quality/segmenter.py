@@ -99,15 +99,14 @@ class _Patches:
             (_enlarged(standardised(scan), side), _enlarged(label, side))
             for scan, label in zip(scans, labels, strict=True)
         ]
-        places = [
-            [(n, *place) for n, (_, label) in enumerate(self.pairs) for place in _where(label, c)]
-            for c in range(1, classes)
-        ]
-        self.places = [np.array(found) for found in places if found]
+        places = (_places([label for _, label in self.pairs], c) for c in range(1, classes))
+        self.places = [found for found in places if len(found)]
+        self.drawn = 0
 
     def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """``(BATCH, 1, side, side)`` images and label values."""
-        drawn = [self._patch(random, number) for number in range(BATCH)]
+        drawn = [self._patch(random, self.drawn + number) for number in range(BATCH)]
+        self.drawn += BATCH
         images, truth = (np.stack(part)[:, None] for part in zip(*drawn, strict=True))
         return torch.from_numpy(images.astype(np.float32)), torch.from_numpy(truth.astype(np.int64))
 
@@ -159,9 +158,11 @@ def _network(classes: int, seed: int) -> nn.Module:
     return network
 
 
-def _where(label: npt.NDArray[np.integer], value: int) -> list[list[int]]:
-    places: list[list[int]] = np.argwhere(label == value).tolist()
-    return places
+def _places(labels: Sequence[npt.NDArray[np.integer]], value: int) -> npt.NDArray[np.int64]:
+    """``(voxels, 4)``: scan, slice, row and column of every voxel of a label value."""
+    found = [np.argwhere(label == value) for label in labels]
+    scans = np.repeat(np.arange(len(labels)), [len(place) for place in found])
+    return np.column_stack([scans, np.concatenate(found)])
 
 
 def _enlarged(stack: npt.NDArray[Any], least: int) -> npt.NDArray[Any]:
