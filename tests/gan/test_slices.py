@@ -109,6 +109,15 @@ def test_a_structure_without_a_usable_slice_does_not_stand_for_another():
     assert (aimed.labels == 2).flatten(1).any(1).all()
 
 
+def test_blank_patches_are_drawn_again():
+    images = np.full((1, 80, 80), -1.0)
+    images[0, 60:, 60:] = np.random.default_rng(0).uniform(-1, 1, (20, 20))
+    patches = sampler([stack(images)], resize=0.0, batch_size=60).batch(0).images
+    assert (patches.std((1, 2, 3)) > 0.01).float().mean() > 0.7
+    # A scan that is blank all over still gives patches.
+    assert sampler([stack(np.ones((1, 20, 20)))]).batch(0).images.shape == (3, 1, 8, 8)
+
+
 def test_a_refilled_cache_holds_nothing_of_before(tmp_path):
     data = np.full((8, 8, 3), 90, np.float32)
     case = labelled_case(tmp_path, data, np.ones((8, 8, 3), np.uint8))

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["PatchSampler", "Patches"]
 
 
+BLANK = 0.01
+"""Patches whose standard deviation is not above it show nothing; images span [-1, 1]."""
+DRAWS = 20
+"""Attempts to draw one that shows something."""
+
+
 class Patches(NamedTuple):
     """A batch of one contrast."""
 
@@ -84,7 +90,15 @@ class PatchSampler:
         return Patches(images, torch.stack(labels) if len(labels) == share else None)
 
     def _patch(self, step: int, item: int) -> tuple[Tensor, Tensor | None]:
+        """Drawn again a few times if it is blank: norms of a constant image explode."""
         random = np.random.default_rng([self.seed, self.stream, step, item])
+        for _ in range(DRAWS):
+            image, label = self._draw(random)
+            if image.std() > BLANK:
+                break
+        return image, label
+
+    def _draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor | None]:
         aimed = bool(self._structures) and random.random() < self.foreground
         place, aim = self._aim(random) if aimed else (_one_of(self._places, random), None)
         scale = 1 + self.resize * random.random()
