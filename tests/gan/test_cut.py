@@ -29,8 +29,7 @@ from past_gan.cyclegan.normalization import InstanceNorm
 from past_gan.patches import PatchSampler
 from past_gan.runtime import Runtime
 from past_gan.watch import TrainingError, Watch
-
-SIDE = 24
+from tests.gan.stepping import SIDE, moved, new_batch, snapshot
 
 
 @pytest.fixture
@@ -56,22 +55,6 @@ def new_model(config, precision="fp32", structures=0, seed=0, **changes):
     torch.manual_seed(0)
     config = config.model_copy(update=changes)
     return CUTModel(config, Runtime.single("cpu", precision), structures, seed)
-
-
-def new_batch(step=0, size=2):
-    generator = torch.Generator().manual_seed(step)
-    source, target = (
-        torch.rand(size, 1, SIDE, SIDE, generator=generator) * 2 - 1 for _ in range(2)
-    )
-    return Batch(source, target, labels=None, step=step, rate=1.0)
-
-
-def snapshot(module):
-    return {name: p.detach().clone() for name, p in module.named_parameters()}
-
-
-def moved(before, module):
-    return {name for name, p in module.named_parameters() if not torch.equal(before[name], p)}
 
 
 def weights(names, *parts):

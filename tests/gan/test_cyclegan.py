@@ -17,8 +17,7 @@ from past_gan.cyclegan.normalization import InstanceNorm
 from past_gan.cyclegan.steps import CycleGANModel, Translations
 from past_gan.pool import ImagePool
 from past_gan.runtime import Runtime, new_fabric
-
-SIDE = 24
+from tests.gan.stepping import SIDE, moved, new_batch, snapshot
 
 
 @pytest.fixture
@@ -42,24 +41,8 @@ def new_model(config, precision="fp32", seed=0, **changes):
     return CycleGANModel(config, Runtime.single("cpu", precision), seed=seed)
 
 
-def new_batch(step=0, size=2):
-    generator = torch.Generator().manual_seed(step)
-    source, target = (
-        torch.rand(size, 1, SIDE, SIDE, generator=generator) * 2 - 1 for _ in range(2)
-    )
-    return Batch(source, target, labels=None, step=step, rate=1.0)
-
-
 def parameters(module):
     return sum(p.numel() for p in module.parameters())
-
-
-def snapshot(module):
-    return {name: p.detach().clone() for name, p in module.named_parameters()}
-
-
-def moved(before, module):
-    return {name for name, p in module.named_parameters() if not torch.equal(before[name], p)}
 
 
 def weights(names, part):

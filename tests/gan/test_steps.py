@@ -9,19 +9,12 @@ from past_gan.batch import Batch
 from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.nicegan.steps import NiceGANModel
 from past_gan.runtime import Runtime
+from tests.gan.stepping import moved, snapshot
 
 
 def model(config, precision="fp32", **changes):
     torch.manual_seed(0)
     return NiceGANModel(config.model_copy(update=changes), Runtime.single("cpu", precision))
-
-
-def snapshot(module):
-    return {name: p.detach().clone() for name, p in module.named_parameters()}
-
-
-def moved(before, module):
-    return {name for name, p in module.named_parameters() if not torch.equal(before[name], p)}
 
 
 @pytest.fixture

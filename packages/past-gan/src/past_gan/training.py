@@ -92,7 +92,7 @@ def train(
     if not first and runtime.rank == 0:
         # What an earlier training of other settings left must not be taken for this one's.
         shutil.rmtree(folder / "record", ignore_errors=True)
-    watch = Watch(samplers, schedule.iterations)
+    watch, to_keep = Watch(samplers, schedule.iterations), schedule.kept
     with Records(folder / "record", first, schedule.iterations, runtime.rank == 0) as records:
         for batch in _batches(samplers, schedule, first, runtime):
             losses = model.step(batch)
@@ -101,12 +101,11 @@ def train(
             done = batch.step + 1
             require_finite(named, done)
             records.add(done, named)
-            kept = done in schedule.kept
-            if kept or done % schedule.checkpoint_interval == 0:
+            if done in to_keep or done % schedule.checkpoint_interval == 0:
                 records.show(done, watch.look(model, done))
                 if runtime.rank == 0:
                     records.write()
-                    if kept:
+                    if done in to_keep:
                         keep(done)
                     checkpoint.write(path, model.tensors(), {**facts, "step": done})
             note = " ".join(f"{name} {value:.3f}" for name, value in named.items())

@@ -10,6 +10,7 @@ from monai.losses.dice import DiceCELoss
 from monai.networks.nets.unet import UNet
 
 from past_gan.quality.intensity import standardised
+from past_gan.runtime import seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,9 +143,7 @@ def _varied(
 
 
 def _network(classes: int, seed: int) -> nn.Module:
-    # MONAI draws from the global generator of the CPU: seed it, and put it back.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         network: nn.Module = UNet(
             spatial_dims=2,
             in_channels=1,
