@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from past_core.case import Case, Domain
-from past_core.volume import Volume, save_volume
+from past_core.volume import Volume, load_volume, save_volume
 from past_gan.config import QualityConfig
 from past_gan.nicegan.config import NiceGANConfig
 
@@ -48,4 +48,16 @@ def cases(tmp_path):
     target = [
         smooth_case(tmp_path, Domain.TARGET, shape=(26 + 2 * n, 22, 4), seed=n) for n in range(2)
     ]
+    return source, target
+
+
+@pytest.fixture
+def labelled(cases):
+    """The same, the source's bright parts labelled."""
+    source, target = cases
+    for case in source:
+        volume = load_volume(case.image)
+        path = case.image.with_name(f"{case.id}_label.nii.gz")
+        save_volume(Volume((volume.data > 150).astype(np.uint8), volume.affine), path)
+        object.__setattr__(case, "label", path)
     return source, target

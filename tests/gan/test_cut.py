@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from torch import nn
 
 from past_core.interfaces import Context
-from past_core.volume import Volume, load_volume, save_volume
 from past_gan import checkpoint
 from past_gan.batch import Batch
 from past_gan.cache import Stack
@@ -421,15 +420,9 @@ def test_training_is_a_function_of_the_seed(small):
 # Without a way back
 
 
-def test_a_whole_training_previews_and_measures_without_a_way_back(small, cases, tmp_path):
-    source, target = cases
-    for case in source:
-        volume = load_volume(case.image)
-        path = case.image.with_name(f"{case.id}_label.nii.gz")
-        save_volume(Volume((volume.data > 150).astype(np.uint8), volume.affine), path)
-        object.__setattr__(case, "label", path)
+def test_a_whole_training_previews_and_measures_without_a_way_back(small, labelled, tmp_path):
     config = small.model_copy(update={"quality": QualityConfig(cases=2, steps=2)})
-    CUT(config).fit(source, target, Context(tmp_path, seed=3))
+    CUT(config).fit(*labelled, Context(tmp_path, seed=3))
     panel = np.asarray(Image.open(tmp_path / "record" / "previews" / "0000008.png"))
     assert panel.shape == (3 * SIDE, 4 * SIDE)
     report = json.loads((tmp_path / "record" / "quality.json").read_text())

@@ -12,7 +12,7 @@ from past_core.errors import DataError
 from past_gan.quality.continuity import continuity, jump_ratio
 from past_gan.quality.cycle import cycle_error
 from past_gan.quality.features import DIMENSIONS, patch_features
-from past_gan.quality.frechet import frechet_distance, gaussian_distance
+from past_gan.quality.frechet import frechet_distance
 from past_gan.quality.recovery import pooled_dice, recover_labels
 from past_gan.quality.report import Quality, measure
 
@@ -37,39 +37,43 @@ def noisy(scans, strength):
 # Fréchet distance
 
 
-def test_gaussian_distance_follows_the_closed_form():
+def test_frechet_distance_follows_the_closed_form():
     random = np.random.default_rng(0)
     x = random.standard_normal((400, 5)) @ random.standard_normal((5, 5))
     y = random.standard_normal((300, 5)) @ random.standard_normal((5, 5)) + 1
     cov_x, cov_y = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     mean = ((x.mean(0) - y.mean(0)) ** 2).sum()
     expected = mean + np.trace(cov_x + cov_y - 2 * np.real(linalg.sqrtm(cov_x @ cov_y)))
-    assert gaussian_distance(x, y) == pytest.approx(expected, rel=1e-9)
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-9)
 
 
-def test_gaussian_distance_of_commuting_covariances():
+def test_frechet_distance_of_commuting_covariances():
     base = np.random.default_rng(0).standard_normal((50, 3))
     white = np.linalg.qr(base - base.mean(0))[0] * math.sqrt(49)
-    apart = gaussian_distance(white * [1, 2, 3], white * [4, 2, 1] + [0, 5, 0])
+    apart = frechet_distance(white * [1, 2, 3], white * [4, 2, 1] + [0, 5, 0])
     assert apart == pytest.approx(25 + 9 + 0 + 4)
 
 
 def test_covariances_of_low_rank_do_no_harm():
     x = np.random.default_rng(0).standard_normal((4, 30))
-    assert gaussian_distance(x, x) == pytest.approx(0, abs=1e-9)
-    assert gaussian_distance(x, x + 1) == pytest.approx(30)
+    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(x, x + 1) == pytest.approx(30)
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (5,), (5, 4)])
 def test_samples_that_give_no_covariance_are_refused(shape):
     with pytest.raises(DataError, match="covariance"):
-        gaussian_distance(np.zeros((5, 3)), np.zeros(shape))
+        frechet_distance(np.zeros((5, 3)), np.zeros(shape))
+
+
+def looks_apart(scans, others):
+    return frechet_distance(patch_features(scans), patch_features(others))
 
 
 def test_frechet_distance_is_zero_for_one_set_and_symmetric():
     one, other = clouds(0), clouds(1, shape=(5, 36, 44))
-    assert frechet_distance(one, one) == pytest.approx(0, abs=1e-6)
-    assert frechet_distance(one, other) == pytest.approx(frechet_distance(other, one), rel=1e-6)
+    assert looks_apart(one, one) == pytest.approx(0, abs=1e-6)
+    assert looks_apart(one, other) == pytest.approx(looks_apart(other, one), rel=1e-6)
 
 
 @pytest.mark.parametrize("wrong", ["noise", "blur", "inversion", "speckle"])
@@ -84,7 +88,7 @@ def test_frechet_distance_grows_with_wrong_looks(wrong):
             for part in (0.9, 0.6)
         ],
     }[wrong]()
-    distances = [frechet_distance(scans, real) for scans in (like, *changed)]
+    distances = [looks_apart(scans, real) for scans in (like, *changed)]
     assert distances == sorted(distances)
     assert distances[-1] > 1.5 * distances[0]
 
@@ -92,7 +96,7 @@ def test_frechet_distance_grows_with_wrong_looks(wrong):
 def test_frechet_distance_ignores_brightness_and_gain_of_whole_scans():
     real, like = clouds(0), clouds(1)
     dark = [scan * 0.5 + 20 for scan in like]
-    assert frechet_distance(dark, real) == pytest.approx(frechet_distance(like, real), rel=1e-3)
+    assert looks_apart(dark, real) == pytest.approx(looks_apart(like, real), rel=1e-3)
 
 
 def test_features_are_of_patches_of_any_size_of_slice():
@@ -116,21 +120,16 @@ def test_features_are_the_same_twice():
 
 def test_cycle_error_is_in_grey_levels():
     scans = [np.full((2, 3, 4), 100.0), np.full((1, 3, 4), 50.0)]
-    assert cycle_error(scans, lambda s: 255 - s, lambda s: 255 - s) == 0
-    error = cycle_error(scans, lambda s: s * 2, lambda s: s)
+    assert cycle_error(scans, scans) == 0
+    error = cycle_error(scans, (scan * 2 for scan in scans))
     assert error == pytest.approx((2 * 100 + 50) / 3)
-
-
-def test_cycle_error_keeps_the_order_of_the_ways():
-    scans = [np.full((1, 2, 2), 200.0)]
-    assert cycle_error(scans, lambda s: np.minimum(s, 100), lambda s: s + 100) == 0
 
 
 def test_a_way_that_changes_the_shape_is_refused():
     with pytest.raises(DataError, match=r"\(2, 3, 4\)"):
-        cycle_error([np.zeros((2, 3, 4))], lambda s: s[:, :2], lambda s: s)
+        cycle_error([np.zeros((2, 3, 4))], [np.zeros((2, 2, 4))])
     with pytest.raises(DataError, match="without voxels"):
-        cycle_error([], lambda s: s, lambda s: s)
+        cycle_error([], [])
 
 
 # Continuity

@@ -12,13 +12,17 @@ from safetensors.torch import load_file
 from past_core.errors import ConfigError, DataError
 from past_core.interfaces import Context
 from past_core.volume import Volume, load_volume, save_volume
+from past_gan.cache import Stack
 from past_gan.config import QualityConfig
+from past_gan.nicegan.steps import NiceGANModel
 from past_gan.nicegan.translator import NiceGAN
+from past_gan.patches import PatchSampler
 from past_gan.quality.assessment import best_step
 from past_gan.quality.report import Quality
+from past_gan.runtime import Runtime
 from past_gan.snapshots import kept_snapshots
 from past_gan.training import Schedule
-from past_gan.watch import TrainingError, collapse
+from past_gan.watch import TrainingError, Watch, collapse
 
 
 def test_the_rate_is_constant_and_then_falls_linearly_to_zero():
@@ -35,18 +39,6 @@ def fit(config, cases, folder):
     translator = NiceGAN(config)
     translator.fit(*cases, Context(folder, seed=3))
     return translator
-
-
-@pytest.fixture
-def labelled(cases):
-    """The source cases with their bright parts labelled."""
-    source, target = cases
-    for case in source:
-        volume = load_volume(case.image)
-        path = case.image.with_name(f"{case.id}_label.nii.gz")
-        save_volume(Volume((volume.data > 150).astype(np.uint8), volume.affine), path)
-        object.__setattr__(case, "label", path)
-    return source, target
 
 
 @pytest.mark.parametrize(
@@ -165,6 +157,18 @@ def test_a_collapsed_training_is_stopped_and_named(tiny, cases, tmp_path):
     )
     with pytest.raises(ConfigError, match=r"collapsed by step \d+.*cycle_weight"):
         fit(config, cases, tmp_path)
+
+
+def test_a_way_back_that_collapsed_is_named(tiny):
+    model = NiceGANModel(tiny, Runtime.single())
+    with torch.no_grad():
+        for parameter in model.source.decoder.parameters():
+            parameter.zero_()
+    noise = np.random.default_rng(0).uniform(-1, 1, (4, 24, 24)).astype(np.float32)
+    sampler = PatchSampler([Stack(noise, None)], 24, 2, (), 0.0, 0, 0)
+    watch = Watch([sampler, sampler], tiny.iterations)
+    with pytest.raises(TrainingError, match="on the way back translations are blank"):
+        watch.look(model, tiny.iterations)
 
 
 def test_after_a_late_failure_the_last_kept_translator_is_used(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from past_core.interfaces.context import RECORD
 from past_core.pipeline.layout import STAGES
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["quality_table", "read_quality", "verdict"]
 
 def read_quality(folder: Path) -> dict[str, Any] | None:
     """The figures that the run's translator recorded; None if it measures none."""
-    path = folder / STAGES / "fit-translator" / "record" / "quality.json"
+    path = folder / STAGES / "fit-translator" / RECORD / "quality.json"
     if not path.is_file():
         return None
     figures: dict[str, Any] = json.loads(path.read_text())

@@ -23,10 +23,10 @@ from past_gan.translation import Sides, translate_volume
 from past_gan.watch import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from past_core.case import Case
     from past_core.config import PluginConfig
@@ -115,7 +115,8 @@ class SliceGAN(Translator):
             if not kept_snapshots(context.folder):
                 raise
             log.warning("%s The last translator that was kept before is used.", error)
-        self._adopt(choose(job, source, target, context))
+        chosen = choose(job, source, target, context)
+        self._adopt(*checkpoint.read(chosen, self.kind), chosen)
         for name in ("source", "target"):
             shutil.rmtree(context.folder / name)
 
@@ -143,10 +144,10 @@ class SliceGAN(Translator):
     def load(cls, folder: Path, device: str = "cpu") -> Self:
         """Read back what ``save`` wrote; runs no code from the file."""
         path = folder / FILE
-        _, facts = checkpoint.read(path, cls.kind)
+        tensors, facts = checkpoint.read(path, cls.kind)
         translator = cls(checkpoint.settings_of(path, facts, cls.config_class))
         translator.device = device
-        translator._adopt(path)
+        translator._adopt(tensors, facts, path)
         return translator
 
     def _require_labels(self, source: Sequence[Case]) -> None:
@@ -159,9 +160,8 @@ class SliceGAN(Translator):
                 "one of every source scan. Set both to 0, or leave such scans out."
             )
 
-    def _adopt(self, path: Path) -> None:
-        """Translate from now on with the network in a file."""
-        tensors, facts = checkpoint.read(path, self.kind)
+    def _adopt(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], path: Path) -> None:
+        """Translate from now on with a network that was read from a file."""
         if facts.get("axis") not in {0, 1, 2}:
             raise DataError(f"{path}: its slice axis is damaged. Train again.")
         with seeded(0):

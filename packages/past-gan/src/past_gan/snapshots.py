@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from past_core.interfaces.context import RECORD
 from past_gan import checkpoint
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Snapshot:
 
 def snapshot_path(folder: Path, step: int) -> Path:
     """Of the translator after ``step`` steps of the training in ``folder``."""
-    return folder / "record" / "snapshots" / f"{step:07d}.safetensors"
+    return folder / RECORD / "snapshots" / f"{step:07d}.safetensors"
 
 
 def figures_path(snapshot: Path) -> Path:
@@ -51,4 +52,4 @@ def figures_path(snapshot: Path) -> Path:
 
 def kept_snapshots(folder: Path) -> list[Path]:
     """Those of the training in ``folder``, the latest last."""
-    return sorted((folder / "record" / "snapshots").glob("[0-9]*.safetensors"))
+    return sorted((folder / RECORD / "snapshots").glob("[0-9]*.safetensors"))

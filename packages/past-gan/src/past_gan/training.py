@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from past_core.interfaces.context import RECORD
 from past_gan import checkpoint
 from past_gan.batch import Batch
 from past_gan.records import Records
@@ -91,9 +92,9 @@ def train(
     first = _resume(model, path, facts)
     if not first and runtime.rank == 0:
         # What an earlier training of other settings left must not be taken for this one's.
-        shutil.rmtree(folder / "record", ignore_errors=True)
+        shutil.rmtree(folder / RECORD, ignore_errors=True)
     watch, to_keep = Watch(samplers, schedule.iterations), schedule.kept
-    with Records(folder / "record", first, schedule.iterations, runtime.rank == 0) as records:
+    with Records(folder / RECORD, first, schedule.iterations, runtime.rank == 0) as records:
         for batch in _batches(samplers, schedule, first, runtime):
             losses = model.step(batch)
             values = runtime.mean(torch.stack(list(losses.values()))).tolist()

@@ -56,13 +56,18 @@ class Watch:
         Raises
         ------
         TrainingError
-            If the translations collapsed, from a quarter of the iterations on.
+            If translations, or what comes back of them, collapsed; from a quarter of the
+            iterations on.
         """
-        source = self.source.to(model.runtime.device)
+        source, target = (x.to(model.runtime.device) for x in (self.source, self.target))
         with torch.no_grad(), evaluating(model):
             translated = model.finished(source)
             back = [model.returning(translated)] if model.returning is not None else []
-        named = collapse(source, translated, self.target.to(source.device))
+        named = collapse(source, translated, target)
+        for returned in back:
+            # Source patches must come back with the source's contrast.
+            of_back = collapse(source, returned, source)
+            named = named or (of_back and f"on the way back {of_back}")
         if named and step >= self.patience:
             raise TrainingError(
                 f"translator training collapsed by step {step}: {named}. Lower learning_rate, "

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Context", "Progress", "silent"]
+__all__ = ["RECORD", "Context", "Progress", "silent"]
+
+RECORD = "record"
+"""Folder, in a plugin's own and then in its stage's, of what outlasts the work."""
 
 
 class Progress(Protocol):
@@ -37,6 +40,6 @@ class Context:
     @property
     def record(self) -> Path:
         """A part of the folder whose files outlast the work: curves, previews, figures."""
-        folder = self.folder / "record"
+        folder = self.folder / RECORD
         folder.mkdir(parents=True, exist_ok=True)
         return folder

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from past_core.interfaces import Context
-from past_core.interfaces.context import Progress, silent
+from past_core.interfaces.context import RECORD, Progress, silent
 
 __all__ = ["Stage", "Workspace", "derive_seed"]
 
@@ -35,10 +35,10 @@ class Workspace:
     def discard_scratch(self) -> None:
         """Remove the plugin's folder, but keep what it recorded."""
         scratch = self.folder / "work"
-        record = self.folder / "record"
-        if (scratch / "record").exists():
+        record = self.folder / RECORD
+        if (scratch / RECORD).exists():
             shutil.rmtree(record, ignore_errors=True)
-            (scratch / "record").rename(record)
+            (scratch / RECORD).rename(record)
         shutil.rmtree(scratch, ignore_errors=True)
 
 

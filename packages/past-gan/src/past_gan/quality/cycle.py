@@ -9,17 +9,15 @@ import numpy as np
 from past_core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
-    Translate = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.floating]]
-
-__all__ = ["absolute_error", "cycle_error"]
+__all__ = ["cycle_error"]
 
 
 def cycle_error(
-    scans: Sequence[npt.NDArray[np.floating]], there: Translate, back: Translate
+    scans: Sequence[npt.NDArray[np.floating]], returned: Iterable[npt.NDArray[np.floating]]
 ) -> float:
     """Mean absolute error in grey levels after translation there and back; 0: nothing lost.
 
@@ -30,21 +28,8 @@ def cycle_error(
     ----------
     scans
         ``(n, h, w)`` each, in [0, 255]. Every voxel of all scans counts alike.
-    there, back
-        Stacks ``(n, h, w)`` to stacks of the same shape and range.
-
-    Raises
-    ------
-    DataError
-        If there is no voxel, or a stack changes its shape on the way.
-    """
-    return absolute_error(scans, (back(there(scan)) for scan in scans))
-
-
-def absolute_error(
-    scans: Sequence[npt.NDArray[np.floating]], returned: Iterable[npt.NDArray[np.floating]]
-) -> float:
-    """Mean absolute difference over all voxels of scans and what came back of each.
+    returned
+        What came back of each, of its shape.
 
     Raises
     ------

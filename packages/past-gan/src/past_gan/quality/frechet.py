@@ -7,41 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from past_core.errors import DataError
-from past_gan.quality.features import patch_features
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
-__all__ = ["frechet_distance", "gaussian_distance"]
+__all__ = ["frechet_distance"]
 
 
-def frechet_distance(
-    translated: Sequence[npt.NDArray[np.floating]], real: Sequence[npt.NDArray[np.floating]]
-) -> float:
-    """How far the looks of translated scans are from those of real ones; 0: the same.
-
-    The squared distance of Fréchet (1957) as in the *Fréchet inception distance* (Heusel
-    et al. 2017), over the features of ``patch_features``. Its values compare translators
-    on one data set; those of other networks or data are of no other meaning. Fewer
-    patches give larger values: compare sets of one size.
-
-    Parameters
-    ----------
-    translated, real
-        Stacks of slices ``(n, h, w)``; sizes may differ.
-
-    Raises
-    ------
-    DataError
-        If a set holds no slice, or too few for a covariance.
-    """
-    return gaussian_distance(patch_features(translated), patch_features(real))
-
-
-def gaussian_distance(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> float:
+def frechet_distance(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> float:
     """Squared Fréchet distance of the Gaussians of two samples (Dowson & Landau 1982).
+
+    As in the *Fréchet inception distance* (Heusel et al. 2017). Over the features of
+    ``patch_features`` it says how far the looks of translated scans are from those of real
+    ones; 0: the same. Its values compare translators on one data set; those of other
+    networks or data are of no other meaning. Fewer samples give larger values: compare sets
+    of one size.
 
     ``|m_x - m_y|^2 + tr(S_x) + tr(S_y) - 2 tr((S_x S_y)^(1/2))``. The last trace is the
     sum of the singular values of ``S_x^(1/2) S_y^(1/2)``: no square root of a matrix that

@@ -17,18 +17,19 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from past_gan.quality.continuity import continuity
-from past_gan.quality.cycle import absolute_error
+from past_gan.quality.cycle import cycle_error
 from past_gan.quality.features import patch_features
-from past_gan.quality.frechet import gaussian_distance
+from past_gan.quality.frechet import frechet_distance
 from past_gan.quality.recovery import recover_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
     from past_gan.quality.continuity import Spacing
-    from past_gan.quality.cycle import Translate
+
+    Translate = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 __all__ = ["Quality", "measure"]
 
@@ -133,12 +134,12 @@ def measure(
     )
     wanted = patch_features(real)
     return Quality(
-        frechet=gaussian_distance(patch_features(translated), wanted),
-        frechet_source=gaussian_distance(patch_features(source), wanted),
+        frechet=frechet_distance(patch_features(translated), wanted),
+        frechet_source=frechet_distance(patch_features(source), wanted),
         recovery=found.recovery,
         agreement=found.agreement,
         cycle=math.nan
         if back is None
-        else absolute_error(source, (back(scan) for scan in translated)),
+        else cycle_error(source, (back(scan) for scan in translated)),
         continuity=continuity(translated, real, source_spacing, real_spacing),
     )
