@@ -85,6 +85,21 @@ def test_training_step(benchmark, batch, precision, iterations):
     )
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_compiled_training_step(benchmark, batch, precision):
+    """With ``torch.compile``, against the same step without it; compiling takes minutes."""
+    plain, compiled = (
+        NiceGANModel(NiceGANConfig(crop=SIDE, compile=compile_), Runtime.single("cpu", precision))
+        for compile_ in (False, True)
+    )
+    compare(
+        benchmark,
+        lambda: compiled.step(batch),
+        "our step without torch.compile",
+        lambda: plain.step(batch),
+    )
+
+
 def test_drawing_patches(benchmark, batch, tmp_path):
     """The part of a step's time that its two batches of patches take to draw from the cache.
 
