@@ -24,6 +24,7 @@ def tiny() -> NiceGANConfig:
         batch_size=2,
         learning_rate=1e-3,
         checkpoint_interval=2,
+        snapshots=1,
         precision="fp32",
         quality=QualityConfig(cases=0),
     )

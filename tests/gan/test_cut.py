@@ -337,11 +337,9 @@ def test_identity_and_structure_losses_are_optional(small):
 def test_the_segmenter_moves_beside_generator_and_heads(small):
     settings = {"weight": 10, "warm_up": 0, "channels": 4, "levels": 1}
     config = CUTConfig.model_validate(small.model_dump() | {"segmentation": settings})
-    model, batch = new_model(config, structures=1), new_batch()
-    labels = (batch.source[:, 0] > 0).long()
+    model = new_model(config, structures=1)
     before = snapshot(model)
-    losses = model.step(Batch(batch.source, batch.target, labels, step=0, rate=1.0))
-    assert "segmentation" in losses
+    assert "segmentation" in model.step(new_batch(labelled=True))
     assert {name.partition(".")[0] for name in moved(before, model)} == {
         "generator",
         "discriminator",

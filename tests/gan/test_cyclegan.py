@@ -35,10 +35,10 @@ def small():
     )
 
 
-def new_model(config, precision="fp32", seed=0, **changes):
+def new_model(config, precision="fp32", structures=0, seed=0, **changes):
     torch.manual_seed(0)
     config = config.model_copy(update=changes)
-    return CycleGANModel(config, Runtime.single("cpu", precision), seed=seed)
+    return CycleGANModel(config, Runtime.single("cpu", precision), structures, seed)
 
 
 def parameters(module):
@@ -313,19 +313,49 @@ def test_bfloat16_losses_agree_with_float32(small):
         assert coarse[name].item() == pytest.approx(value.item(), rel=0.05)
 
 
+@pytest.fixture
+def aware(small):
+    """With a segmenter that waits for two of four steps."""
+    settings = {"weight": 10, "warm_up": 0.5, "channels": 4, "levels": 1}
+    return CycleGANConfig.model_validate(
+        small.model_dump() | {"segmentation": settings, "iterations": 4}
+    )
+
+
+def test_the_segmenter_learns_at_once_and_moves_the_generators_after_its_warm_up(small, aware):
+    plain, guided = new_model(small), new_model(aware, structures=1)
+    torch.manual_seed(1)
+    for name, value in plain.state_dict().items():
+        guided.state_dict()[name].copy_(value)
+
+    def alike():
+        ours = guided.state_dict()
+        return all(torch.equal(value, ours[name]) for name, value in plain.state_dict().items())
+
+    for step in range(3):
+        before = snapshot(guided.segmentation)
+        batch = new_batch(step, labelled=True)
+        plain.step(batch)
+        assert guided.step(batch)["segmentation"] > 0
+        assert moved(before, guided.segmentation)
+        assert alike() == (step < 2)
+
+
 @pytest.mark.parametrize("done", [1, 4])
-def test_restored_training_goes_on_to_the_same_bits(small, tmp_path, done):
-    # After one step the pool of three is partly filled, after four it is full.
+def test_restored_training_goes_on_to_the_same_bits(aware, tmp_path, done):
+    # After one step the pool of three is partly filled and the segmenter waits; after four
+    # neither is so.
     path = tmp_path / "checkpoint.safetensors"
-    straight = new_model(small, ema=0.9)
+    straight = new_model(aware, structures=1, ema=0.9)
     for step in range(done):
-        straight.step(new_batch(step))
+        straight.step(new_batch(step, labelled=True))
     checkpoint.write(path, straight.tensors(), {"kind": "test"})
     torch.manual_seed(99)
-    resumed = CycleGANModel(straight.config, Runtime.single())
+    resumed = CycleGANModel(straight.config, Runtime.single(), structures=1)
     resumed.restore(checkpoint.read(path, "test")[0], path)
     for step in range(done, done + 4):
-        losses, again = straight.step(new_batch(step)), resumed.step(new_batch(step))
+        batch = new_batch(step, labelled=True)
+        losses, again = straight.step(batch), resumed.step(batch)
         assert {k: v.item() for k, v in losses.items()} == {k: v.item() for k, v in again.items()}
     ours, theirs = straight.tensors(), resumed.tensors()
     assert ours.keys() == theirs.keys()
@@ -399,6 +429,8 @@ def test_defaults_are_the_publications():
     assert (config.cycle_weight, config.identity, config.pool) == (10, 0.5, 50)
     assert (config.learning_rate, config.betas, config.weight_decay) == (2e-4, (0.5, 0.999), 0)
     assert (config.batch_size, config.upsampling, config.ema) == (1, "transposed", 0)
+    assert (config.iterations, config.crop, config.flip) == (200_000, 256, "left-right")
+    assert config.resize == pytest.approx(30 / 256)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from past_core.errors import DataError
 from past_gan.quality.continuity import continuity, jump_ratio
 from past_gan.quality.cycle import cycle_error
 from past_gan.quality.features import DIMENSIONS, patch_features
-from past_gan.quality.frechet import frechet_distance
+from past_gan.quality.frechet import Gaussian, frechet_distance
 from past_gan.quality.recovery import pooled_dice, recover_labels
 from past_gan.quality.report import Quality, measure
 
@@ -37,6 +37,11 @@ def noisy(scans, strength):
 # Fréchet distance
 
 
+def apart(x, y):
+    """The samples in two parts, as they come from scans."""
+    return frechet_distance(*(Gaussian.of([part[:3], part[3:]]) for part in (x, y)))
+
+
 def test_frechet_distance_follows_the_closed_form():
     random = np.random.default_rng(0)
     x = random.standard_normal((400, 5)) @ random.standard_normal((5, 5))
@@ -44,30 +49,30 @@ def test_frechet_distance_follows_the_closed_form():
     cov_x, cov_y = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     mean = ((x.mean(0) - y.mean(0)) ** 2).sum()
     expected = mean + np.trace(cov_x + cov_y - 2 * np.real(linalg.sqrtm(cov_x @ cov_y)))
-    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-9)
+    assert apart(x, y) == pytest.approx(expected, rel=1e-9)
 
 
 def test_frechet_distance_of_commuting_covariances():
     base = np.random.default_rng(0).standard_normal((50, 3))
     white = np.linalg.qr(base - base.mean(0))[0] * math.sqrt(49)
-    apart = frechet_distance(white * [1, 2, 3], white * [4, 2, 1] + [0, 5, 0])
-    assert apart == pytest.approx(25 + 9 + 0 + 4)
+    distance = apart(white * [1, 2, 3], white * [4, 2, 1] + [0, 5, 0])
+    assert distance == pytest.approx(25 + 9 + 0 + 4)
 
 
 def test_covariances_of_low_rank_do_no_harm():
     x = np.random.default_rng(0).standard_normal((4, 30))
-    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
-    assert frechet_distance(x, x + 1) == pytest.approx(30)
+    assert apart(x, x) == pytest.approx(0, abs=1e-9)
+    assert apart(x, x + 1) == pytest.approx(30)
 
 
-@pytest.mark.parametrize("shape", [(1, 3), (5,), (5, 4)])
-def test_samples_that_give_no_covariance_are_refused(shape):
+@pytest.mark.parametrize("parts", [[], [np.zeros((1, 3))]])
+def test_samples_that_give_no_covariance_are_refused(parts):
     with pytest.raises(DataError, match="covariance"):
-        frechet_distance(np.zeros((5, 3)), np.zeros(shape))
+        Gaussian.of(parts)
 
 
-def looks_apart(scans, others):
-    return frechet_distance(patch_features(scans), patch_features(others))
+def looks_apart(*sets):
+    return frechet_distance(*(Gaussian.of(patch_features(scans)) for scans in sets))
 
 
 def test_frechet_distance_is_zero_for_one_set_and_symmetric():
@@ -100,19 +105,14 @@ def test_frechet_distance_ignores_brightness_and_gain_of_whole_scans():
 
 
 def test_features_are_of_patches_of_any_size_of_slice():
-    assert patch_features([np.zeros((2, 16, 24)), np.ones((3, 5, 40))]).shape == (
-        2 * 2 + 3 * 4,
-        DIMENSIONS,
-    )
-
-
-def test_features_of_nothing_are_refused():
-    with pytest.raises(DataError, match="without slices"):
-        patch_features([np.zeros((0, 16, 16))])
+    scans = [np.zeros((2, 16, 24)), np.zeros((0, 16, 16)), np.ones((3, 5, 40))]
+    shapes = [features.shape for features in patch_features(scans)]
+    assert shapes == [(2 * 2, DIMENSIONS), (3 * 4, DIMENSIONS)]
 
 
 def test_features_are_the_same_twice():
-    assert np.array_equal(patch_features(clouds(2)), patch_features(clouds(2)))
+    once, again = (np.concatenate(list(patch_features(clouds(2)))) for _ in range(2))
+    assert np.array_equal(once, again)
 
 
 # Cycle error

@@ -128,6 +128,18 @@ def test_a_scan_without_the_label_that_segmentation_needs_is_named(tiny, labelle
     assert str(source[1].image) in str(error.value)
 
 
+def test_labels_without_any_structure_are_refused_if_segmentation_needs_one(
+    tiny, labelled, tmp_path
+):
+    source, _ = labelled
+    for case in source:
+        volume = load_volume(case.image)
+        save_volume(Volume(np.zeros(volume.shape, np.uint8), volume.affine), case.label)
+    config = tiny.model_copy(update={"foreground": 0.5})
+    with pytest.raises(DataError, match=r"all is background.*foreground 0.5"):
+        fit(config, labelled, tmp_path)
+
+
 def test_a_crop_that_the_segmenter_cannot_halve_is_refused(tiny):
     values = tiny.model_dump() | {"segmentation": {"weight": 1, "levels": 4}}
     with pytest.raises(ValidationError, match=r"crop 24 .* multiple of 16"):
@@ -183,7 +195,7 @@ def test_after_a_late_failure_the_last_kept_translator_is_used(
     monkeypatch.setattr(training, "require_finite", fails_late)
     config = tiny.model_copy(update={"snapshots": 3})
     fitted = fit(config, cases, tmp_path / "run")
-    assert "last translator that was kept" in caplog.text
+    assert "Of the translators kept before" in caplog.text
     fitted.save(tmp_path / "saved")
     kept = load_file(kept_snapshots(tmp_path / "run")[-1])
     saved = load_file(tmp_path / "saved" / "translator.safetensors")

@@ -205,6 +205,8 @@ def test_the_defaults_are_the_publications():
     assert (config.reconstruction_weight, config.identity_weight) == (10, 0)
     assert (config.learning_rate, config.betas, config.weight_decay) == (1e-4, (0.5, 0.999), 1e-4)
     assert (config.batch_size, config.iterations, config.crop) == (1, 300_000, 256)
+    assert (config.flip, config.decoder) == ("left-right", "light")
+    assert config.resize == pytest.approx(30 / 256)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ class Display:
             return
         table, said = quality_table(report, structures), verdict(report, translator)
         self.console.print(table)
-        self.console.print(said, style="" if report["beats_baselines"] else "yellow")
+        self.console.print(said, style="yellow" if report["beats_baselines"] is False else "")
         (folder / "quality.txt").write_text(f"{_plain(table)}{said}\n")
 
     def summary(self, result: RunResult, panels: Sequence[Path]) -> None:

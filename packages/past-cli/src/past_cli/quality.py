@@ -72,6 +72,8 @@ def quality_table(report: Mapping[str, Any], structures: Sequence[str]) -> Table
 def verdict(report: Mapping[str, Any], translator: str) -> str:
     """Whether the translator has earned its hours."""
     rivals = ", ".join(report["baselines"])
+    if report["beats_baselines"] is None:
+        return f"{translator} could not be compared with translators that train nothing."
     if report["beats_baselines"]:
         return f"{translator} beats {rivals} by these figures."
     return (

@@ -44,7 +44,8 @@ def choose(job: Job, source: Sequence[Case], target: Sequence[Case], context: Co
     best = figures[chosen]
     if best is not None:
         baselines = _baselines(job, source, target, context)
-        beaten = all(best.better_than(other) for other in baselines.values())
+        rivals = baselines.values()
+        beaten = all(best.better_than(other) for other in rivals) if rivals else None
         report = {
             "translators": {
                 str(step): quality.as_json() for step, quality in figures.items() if quality
@@ -54,7 +55,7 @@ def choose(job: Job, source: Sequence[Case], target: Sequence[Case], context: Co
             "beats_baselines": beaten,
         }
         write_json(context.record / "quality.json", report)
-        if not beaten:
+        if beaten is False:
             log.warning("by its label-free figures, a translator that trains nothing does as well")
     return kept[chosen]
 

@@ -66,7 +66,9 @@ class SliceGANConfig(PluginConfig):
     weight_decay: float = Field(0.0, ge=0)
     """L2 penalty inside Adam."""
     ema: float = Field(0.0, ge=0, lt=1)
-    """Decay per step of a running mean of the weights, used to translate; 0: the last ones."""
+    """Decay per step of a running mean of the weights, used to translate (Yazici et al.
+    2019); 0: the last ones. Of all weights that translate, for those of an encoder and a
+    decoder of different moments may not fit."""
     structure_weight: float = Field(0.0, ge=0)
     """Weight of the distance between an image's structure and its translation's, whatever
     their contrasts (Yang et al. 2020); 0, as published for all of them: none. It
@@ -85,7 +87,8 @@ class SliceGANConfig(PluginConfig):
     (published), or along both axes: then no translator can shift the anatomy and undo it
     on the way back, which the cycle loss does not see."""
     resize: float = Field(30 / 256, ge=0, le=1)
-    """Slices are enlarged by a random fraction up to this one before the crop."""
+    """Slices are enlarged by a random fraction up to this one before the crop. (Published:
+    always by 30/256; translation then sees slices smaller than those of the training.)"""
     foreground: float = Field(0.0, ge=0, le=1)
     """Portion of the source patches that are placed on a labelled structure, each structure
     as often; the others, and all target patches, lie anywhere."""
@@ -103,7 +106,7 @@ class SliceGANConfig(PluginConfig):
     checkpoint_interval: int = Field(1000, ge=1)
     """Steps between checkpoints."""
 
-    snapshots: int = Field(1, ge=1)
+    snapshots: int = Field(4, ge=1)
     """Translators to keep, at even distances over the second half of the iterations; of
     several, the one with the best label-free quality is used."""
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import multiprocessing
-from torch.multiprocessing.spawn import ProcessRaisedException
 
-from past_core.errors import PastError
 from past_core.files import write_json
 from past_gan.cache import open_cache
 from past_gan.patches import PatchSampler
+from past_gan.processes import run_shared
 from past_gan.quality.assessment import Assessment
 from past_gan.runtime import Runtime, new_fabric, seeded
 from past_gan.slices import from_network_range, mirrored_axes, to_network_range
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from lightning_fabric import Fabric
     from torch import nn
 
     from past_core.interfaces.context import Progress
@@ -132,43 +128,4 @@ def run_job(job: Job, device: str, progress: Progress) -> None:
     if config.processes == 1:
         job.work(Runtime(fabric), progress)
         return
-    queue = multiprocessing.get_context("spawn").SimpleQueue()
-    failures: list[PastError] = []
-    reporter = threading.Thread(target=_report, args=(queue, progress, failures), daemon=True)
-    reporter.start()
-    try:
-        fabric.launch(_Share(job, queue))
-    except ProcessRaisedException as error:
-        queue.put(None)
-        reporter.join()
-        # It holds no more than a text of what was raised.
-        raise failures[0] if failures else error from error
-    queue.put(None)
-    reporter.join()
-
-
-@dataclass(frozen=True)
-class _Share:
-    """One of several processes; the first tells how far it has come."""
-
-    job: Job
-    queue: Any
-
-    def __call__(self, fabric: Fabric) -> None:
-        def progress(done: int, total: int, note: str = "") -> None:
-            if fabric.global_rank == 0:
-                self.queue.put((done, total, note))
-
-        try:
-            self.job.work(Runtime(fabric), progress)
-        except PastError as error:
-            self.queue.put(error)
-            raise
-
-
-def _report(queue: Any, progress: Progress, failures: list[PastError]) -> None:  # noqa: ANN401
-    while (told := queue.get()) is not None:
-        if isinstance(told, PastError):
-            failures.append(told)
-        else:
-            progress(*told)
+    run_shared(job.work, fabric, progress)

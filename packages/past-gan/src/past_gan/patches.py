@@ -115,7 +115,9 @@ class PatchSampler:
         if image.shape[1:] != (self.crop, self.crop):
             size = (self.crop, self.crop)
             image = F.interpolate(image[None], size=size, mode="bilinear")[0]
-            label = None if label is None else F.interpolate(label[None], size=size)[0]
+            if label is not None:
+                # Plain "nearest" is not centred, and would shift labels against images.
+                label = F.interpolate(label[None], size=size, mode="nearest-exact")[0]
         return image.flip(flipped), None if label is None else label[0].long().flip(flipped)
 
     def _aim(self, random: np.random.Generator) -> tuple[_Place, tuple[int, int]]:

@@ -32,6 +32,9 @@ __all__ = ["Runtime", "new_fabric", "seeded"]
 PATIENCE = timedelta(hours=6)
 """How long processes wait for one that measures a translator."""
 
+# It writes what it chose past every log, straight to the terminal, in every process.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -152,8 +155,6 @@ def new_fabric(
             f"processes {processes} from {device} on need {first + processes} GPUs, "
             f"found {torch.cuda.device_count()}. Set processes lower, or choose device cpu."
         )
-    # It writes what it chose past every log, straight to the terminal.
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     bfloat16 = precision == "bf16" or (precision == "auto" and _has_bfloat16(device))
     with warnings.catch_warnings():
         # It advises workers for data loaders, which are not used here.

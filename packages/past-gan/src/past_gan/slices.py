@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     "enlarge",
     "from_network_range",
-    "from_network_range_array",
     "mirrored_axes",
     "slice_axis",
     "slices_of",
@@ -61,12 +60,6 @@ def to_network_range(values: Tensor) -> Tensor:
 def from_network_range(values: Tensor) -> Tensor:
     """[-1, 1] to [0, 255]."""
     return ((values + 1) * 127.5).clamp(0, 255)
-
-
-def from_network_range_array(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """[-1, 1] to [0, 255], of an array."""
-    grey: npt.NDArray[np.float32] = ((values + 1) * 127.5).clip(0, 255)
-    return grey
 
 
 def enlarge(images: Tensor, factor: float) -> Tensor:

@@ -79,6 +79,17 @@ class SliceGAN(Translator):
     def sides(cls, config: Any) -> Sides:  # noqa: ANN401
         """Which images the network takes."""
 
+    def require_size(self, scan: str, shape: tuple[int, ...], axis: int) -> None:
+        """Raise ``DataError`` if the networks do not take a scan's slices; most take any.
+
+        Parameters
+        ----------
+        scan
+            Names it in errors.
+        shape, axis
+            Of the scan in voxels, and the axis across its slices.
+        """
+
     def fit(self, source: Sequence[Case], target: Sequence[Case], context: Context) -> None:
         """Train, going on from ``context.folder``'s checkpoint if it holds one.
 
@@ -95,9 +106,12 @@ class SliceGAN(Translator):
         """
         config, cases = self.config, [*source, *target]
         self.device = context.device
-        self.axis = slice_axis((read_header(c.image).spacing for c in cases), config.slice_axis)
+        headers = [read_header(case.image) for case in cases]
+        self.axis = slice_axis((header.spacing for header in headers), config.slice_axis)
+        for case, header in zip(cases, headers, strict=True):
+            self.require_size(str(case.image), header.shape, self.axis)
         structures = _structures(source)
-        self._require_labels(source)
+        self._require_labels(source, structures)
         fill_cache(context.folder / "source", source, self.axis, config.upsample, structures)
         fill_cache(context.folder / "target", target, self.axis, config.upsample)
         job = Job(
@@ -114,16 +128,23 @@ class SliceGAN(Translator):
         except TrainingError as error:
             if not kept_snapshots(context.folder):
                 raise
-            log.warning("%s The last translator that was kept before is used.", error)
+            log.warning("%s Of the translators kept before, the best is used.", error)
         chosen = choose(job, source, target, context)
         self._adopt(*checkpoint.read(chosen, self.kind), chosen)
         for name in ("source", "target"):
             shutil.rmtree(context.folder / name)
 
     def translate(self, volume: Volume) -> Volume:
-        """Translate one source volume; see ``Translator.translate``."""
+        """Translate one source volume; see ``Translator.translate``.
+
+        Raises
+        ------
+        DataError
+            If the networks do not take slices of its size.
+        """
         if self._network is None or self.axis is None:
             raise RuntimeError("this translator is not trained: call fit or load first")
+        self.require_size("the scan", volume.shape, self.axis)
         return translate_volume(
             volume,
             self._network,
@@ -150,14 +171,23 @@ class SliceGAN(Translator):
         translator._adopt(tensors, facts, path)
         return translator
 
-    def _require_labels(self, source: Sequence[Case]) -> None:
-        """All scans have labels if the settings ask for them."""
-        lacking = [case for case in source if case.label is None]
-        if lacking and (self.config.segmentation.weight or self.config.foreground):
+    def _require_labels(self, source: Sequence[Case], structures: Sequence[int]) -> None:
+        """All scans have labels, and some label shows something, if the settings need it."""
+        weight, foreground = self.config.segmentation.weight, self.config.foreground
+        if not weight and not foreground:
+            return
+        asking = f"segmentation.weight {weight} and foreground {foreground} need"
+        for case in source:
+            if case.label is None:
+                raise DataError(
+                    f"{case.image}: has no label, but {asking} one of every source scan. Set "
+                    "both to 0, or leave such scans out."
+                )
+        if not structures:
             raise DataError(
-                f"{lacking[0].image}: has no label, but segmentation.weight "
-                f"{self.config.segmentation.weight} and foreground {self.config.foreground} need "
-                "one of every source scan. Set both to 0, or leave such scans out."
+                f"{source[0].label}: all is background, as in the labels of all {len(source)} "
+                f"source scans, but {asking} a structure. Check pipeline.roi and the labels' "
+                "values, or set both to 0."
             )
 
     def _adopt(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], path: Path) -> None:

@@ -77,16 +77,18 @@ def translate_slices(
 ) -> Tensor:
     """Translate ``(n, 1, h, w)`` slices of one scan in [-1, 1], in batches; see above."""
     height, width = slices.shape[2:]
-    below, right = (
+    missing = [
         max(sides.least, -(-side // sides.multiple) * sides.multiple) - side
         for side in (height, width)
-    )
-    padded = np.pad(slices.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="symmetric")
+    ]
+    # In the middle, as small slices lie in training patches.
+    (above, _), (left, _) = around = [(more // 2, more - more // 2) for more in missing]
+    padded = np.pad(slices.numpy(), ((0, 0), (0, 0), *around), mode="symmetric")
     batch = max(1, BATCH_PIXELS // (padded.shape[2] * padded.shape[3]))
     with torch.inference_mode():
         parts = torch.split(_with_neighbours(torch.from_numpy(padded), image_slices), batch)
         done = [network(part.to(device)).float().cpu() for part in parts]
-    return _merge(torch.cat(done))[:, :, :height, :width]
+    return _merge(torch.cat(done))[:, :, above : above + height, left : left + width]
 
 
 def _with_neighbours(slices: Tensor, image_slices: int) -> Tensor:

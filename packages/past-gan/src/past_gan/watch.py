@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from past_core.errors import ConfigError
 from past_gan.slices import from_network_range
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     from torch import Tensor
@@ -104,18 +105,15 @@ def require_finite(values: Mapping[str, float], step: int) -> None:
         )
 
 
-class evaluating:  # noqa: N801  (reads as a sentence: with evaluating(model))
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
     """Within this context a model is in evaluation mode."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        self.model = model
-        self.before = {m: m.training for m in model.modules()}
-
-    def __enter__(self) -> None:
-        self.model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        for module, training in self.before.items():
+    before = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before.items():
             module.training = training
 
 

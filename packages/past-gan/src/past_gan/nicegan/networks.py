@@ -39,7 +39,8 @@ class Encoder(nn.Module):
 
     The logit of pooled features decides real or not; its weights tell how important
     each channel is, and features weighted by them are added with a learned gain that
-    starts at 0.
+    starts at 0. (By the weights as the logit has them, spectrally normalised; the authors'
+    code takes them before that, which is a factor that gain and mix can learn.)
 
     Parameters
     ----------

@@ -34,7 +34,9 @@ class SpectralConv2d(nn.Conv2d):
         """``(n, c, h, w)`` to ``(n, out, h', w')``, without padding."""
         (normalized,) = chain = self.parametrizations["weight"]
         kernel: Tensor = chain.original
-        rate: Tensor = normalized.largest(kernel).reciprocal()
+        # On GPUs autocast would run the power iterations in bfloat16.
+        with torch.autocast(x.device.type, enabled=False):
+            rate: Tensor = normalized.largest(kernel).reciprocal()
         y = F.conv2d(x, kernel, None, self.stride)
         if self.bias is None:
             return y * rate

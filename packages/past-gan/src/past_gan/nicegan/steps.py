@@ -27,7 +27,25 @@ if TYPE_CHECKING:
     from past_gan.nicegan.config import NiceGANConfig
     from past_gan.runtime import Runtime
 
-__all__ = ["Contrast", "NiceGANModel", "Translation"]
+__all__ = ["Contrast", "NiceGANModel", "Translation", "new_decoder", "new_encoder"]
+
+
+def new_encoder(config: NiceGANConfig) -> Encoder:
+    """Of one contrast."""
+    return Encoder(config.image_slices, config.channels, config.downsampling)
+
+
+def new_decoder(config: NiceGANConfig) -> Decoder:
+    """Of one contrast."""
+    side = config.crop // 2**config.downsampling
+    return Decoder(
+        config.image_slices,
+        config.channels,
+        config.blocks,
+        config.downsampling,
+        flat=side if config.decoder == "full" else None,
+        smooth=config.smooth,
+    )
 
 
 class Contrast(nn.Module):
@@ -35,17 +53,9 @@ class Contrast(nn.Module):
 
     def __init__(self, config: NiceGANConfig) -> None:
         super().__init__()
-        side = config.crop // 2**config.downsampling
-        self.encoder = Encoder(config.image_slices, config.channels, config.downsampling)
+        self.encoder = new_encoder(config)
         self.heads = PatchHeads(config.channels, config.heads)
-        self.decoder = Decoder(
-            config.image_slices,
-            config.channels,
-            config.blocks,
-            config.downsampling,
-            flat=side if config.decoder == "full" else None,
-            smooth=config.smooth,
-        )
+        self.decoder = new_decoder(config)
 
     def judge(self, images: Tensor) -> list[Tensor]:
         """All logits of the discriminator: of its heads and of the attention."""

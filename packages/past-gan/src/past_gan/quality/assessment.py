@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import torch
 
 from past_core.errors import DataError
 from past_gan.cache import cached_scans, open_cache
 from past_gan.quality.report import Quality, measure
-from past_gan.slices import from_network_range_array
+from past_gan.slices import from_network_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,14 +66,16 @@ class Assessment:
     def measure(self, there: Translate, back: Translate | None) -> Quality | None:
         """Of a translator from source to target ``(n, h, w)`` in [0, 255], and its way back.
 
-        None if scans or translations do not allow it, which is logged: no training is lost
-        for want of figures.
+        None if that fails, which is logged, whatever the reason: no training is lost for
+        want of figures, nor stopped at the same step whenever it is started again.
         """
         try:
             return self._measure(there, back)
-        except (DataError, np.linalg.LinAlgError) as error:
+        except DataError as error:
             log.warning("no label-free figures: %s", error)
-            return None
+        except Exception:
+            log.warning("no label-free figures", exc_info=True)
+        return None
 
     def _measure(self, there: Translate, back: Translate | None) -> Quality:
         return measure(
@@ -113,4 +116,5 @@ def _some(numbers: Sequence[int], count: int) -> list[int]:
 
 
 def _grey(stack: Stack) -> Plane:
-    return from_network_range_array(np.asarray(stack.images))
+    grey: Plane = from_network_range(torch.from_numpy(np.array(stack.images))).numpy()
+    return grey

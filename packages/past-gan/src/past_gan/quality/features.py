@@ -20,11 +20,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from past_core.errors import DataError
 from past_gan.quality.intensity import standardised
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
     from torch import Tensor
@@ -47,7 +46,9 @@ SPAN = 2.0
 """Standard deviations of a scan that become 1 at the network's entrance."""
 
 
-def patch_features(scans: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float64]:
+def patch_features(
+    scans: Iterable[npt.NDArray[np.floating]],
+) -> Iterator[npt.NDArray[np.float64]]:
     """Describe the patches of scans, taken every ``STRIDE`` pixels of every slice.
 
     Parameters
@@ -55,27 +56,17 @@ def patch_features(scans: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.
     scans
         ``(n, h, w)`` each, of any range. Slices smaller than a patch are mirrored.
 
-    Returns
-    -------
-    array
-        ``(patches, DIMENSIONS)``. A channel's responses have a variance of about 1 on
-        images whose spectrum falls as that of natural ones.
-
-    Raises
+    Yields
     ------
-    DataError
-        If there is no slice.
+    array
+        ``(patches, DIMENSIONS)`` of some slices. A channel's responses have a variance of
+        about 1 on images whose spectrum falls as that of natural ones.
     """
-    if not sum(map(len, scans)):
-        raise DataError(f"{len(scans)} scans without slices: no features. Give scans with slices.")
     network = _network()
-    parts = [
-        _describe(part, network)
-        for scan in scans
-        if len(scan)
-        for part in torch.split(torch.from_numpy(standardised(scan) / SPAN), BATCH)
-    ]
-    return torch.cat(parts).double().numpy()
+    for scan in scans:
+        if len(scan):
+            for part in torch.split(torch.from_numpy(standardised(scan) / SPAN), BATCH):
+                yield _describe(part, network).double().numpy()
 
 
 def _describe(slices: Tensor, network: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

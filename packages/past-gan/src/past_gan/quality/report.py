@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from past_gan.quality.continuity import continuity
 from past_gan.quality.cycle import cycle_error
 from past_gan.quality.features import patch_features
-from past_gan.quality.frechet import frechet_distance
+from past_gan.quality.frechet import Gaussian, frechet_distance
 from past_gan.quality.recovery import recover_labels
 
 if TYPE_CHECKING:
@@ -132,10 +132,10 @@ def measure(
     found = recover_labels(
         translated, labels, structures, real, seed=seed, steps=steps, device=device
     )
-    wanted = patch_features(real)
+    wanted = Gaussian.of(patch_features(real))
     return Quality(
-        frechet=frechet_distance(patch_features(translated), wanted),
-        frechet_source=frechet_distance(patch_features(source), wanted),
+        frechet=frechet_distance(Gaussian.of(patch_features(translated)), wanted),
+        frechet_source=frechet_distance(Gaussian.of(patch_features(source)), wanted),
         recovery=found.recovery,
         agreement=found.agreement,
         cycle=math.nan
