@@ -74,6 +74,17 @@ def test_a_checkpoint_of_other_settings_is_not_continued(tiny, cases, tmp_path):
     assert equal(fresh, saved(fit(other, cases, tmp_path / "run"), tmp_path / "b"))
 
 
+def test_a_training_goes_on_with_another_interval_between_checkpoints(tiny, cases, tmp_path):
+    with pytest.raises(PulledPlugError):
+        fit(tiny, cases, tmp_path / "run", stop_at=5)
+    steps = []
+    other = tiny.model_copy(update={"checkpoint_interval": 3})
+    NiceGAN(other).fit(
+        *cases, Context(tmp_path / "run", seed=3, progress=lambda done, *_: steps.append(done))
+    )
+    assert steps == [5, 6]
+
+
 def test_training_leaves_torchs_random_state_alone(tiny, cases, tmp_path):
     before = torch.get_rng_state()
     fit(tiny, cases, tmp_path / "run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -30,8 +31,12 @@ CALLS: list[str] = []
 
 
 class MatchConfig(PluginConfig):
+    incidental: ClassVar[frozenset[str]] = frozenset({"workers"})
+
     strength: float = Field(default=1.0, ge=0, le=1)
     """How far to move towards the target's statistics."""
+    workers: int = 1
+    """Has no effect on the result."""
 
 
 class Match(Translator):

@@ -87,6 +87,12 @@ def test_a_changed_setting_runs_only_what_depends_on_it(run, request_of, calls):
     assert calls == ["select 1", "segmenter (warm)"]
 
 
+def test_a_setting_that_has_no_effect_on_the_result_runs_nothing_again(run, request_of):
+    run(request_of(rounds=1))
+    _, observed = run(request_of(rounds=1, assignments=("translator.workers=2",)))
+    assert all(report.reused for report in observed.reports)
+
+
 def test_another_seed_runs_everything_again(run, request_of):
     run(request_of(rounds=1))
     _, observed = run(request_of(rounds=1, seed=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,6 +23,14 @@ class PluginConfig(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say how a result is come by and not what it is (but for rounding): work that
+    was done or begun with other values of them is kept."""
+
+    def decisive(self) -> dict[str, Any]:
+        """JSON values of all fields that a result depends on."""
+        return self.model_dump(mode="json", exclude=set(self.incidental))
 
 
 def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> Model:

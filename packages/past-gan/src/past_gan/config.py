@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -54,6 +54,10 @@ class SliceGANConfig(PluginConfig):
 
     Lengths are in pixels of the slices after ``upsample``.
     """
+
+    incidental: ClassVar[frozenset[str]] = frozenset(
+        {"checkpoint_interval", "compile", "processes"}
+    )
 
     iterations: int = Field(300_000, ge=1)
     """Training steps, each of one discriminator and one generator update."""

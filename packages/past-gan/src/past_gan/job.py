@@ -74,7 +74,7 @@ class Job:
             Schedule(config.iterations, config.checkpoint_interval, config.snapshots),
             facts={
                 "kind": f"{self.translator.kind} training",
-                "config": config.model_dump(mode="json", exclude={"checkpoint_interval"}),
+                "config": config.decisive(),
                 "seed": self.seed,
                 "cases": [list(part) for part in self.cases],
             },

@@ -85,7 +85,7 @@ class Choice:
         return {
             "name": self.name,
             "version": self.version,
-            "config": self.config.model_dump(mode="json"),
+            "config": self.config.decisive(),
         }
 
 
