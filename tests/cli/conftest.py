@@ -21,7 +21,7 @@ class Outcome:
 def past_cli(monkeypatch, capsys):
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["past-cli", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.delenv("COLUMNS", raising=False)
         try:
             main()
         except SystemExit as stop:

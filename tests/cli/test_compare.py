@@ -63,6 +63,13 @@ def test_the_command_prints_the_table(past_cli, runs):
     assert "over runs of translated" in done.out
 
 
+def test_a_table_in_a_pipe_is_not_cut(past_cli, runs):
+    long = [run.rename(run.with_name(f"{'a-rather-long-name-' * 4}{run.name}")) for run in runs]
+    done = past_cli("compare", *long, "--system", "translated")
+    assert "0.700±0.14" in done.out
+    assert "…" not in done.out
+
+
 def test_an_unknown_system_is_named_with_those_there_are(past_cli, runs):
     done = past_cli("compare", *runs, "--system", "oracle")
     assert done.code != 0

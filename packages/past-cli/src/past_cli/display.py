@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from past_cli.console import WIDE, new_console
 from past_cli.quality import quality_table, read_quality, verdict
 from past_cli.tables import score_table, stage_table
 from past_core.pipeline import RunResult, StageReport
@@ -33,7 +33,7 @@ class Display:
 
     def __init__(self) -> None:
         # Stages redirect sys.stdout into their logs; the display keeps the terminal.
-        self.console = Console(file=sys.stdout)
+        self.console = new_console()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -121,7 +121,7 @@ class Display:
 
 
 def _plain(table: object) -> str:
-    console = Console(width=160, no_color=True)
+    console = Console(width=WIDE, no_color=True)
     with console.capture() as captured:
         console.print(table)
     return captured.get()

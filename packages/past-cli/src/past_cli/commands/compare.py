@@ -29,12 +29,11 @@ def compare(runs: tuple[Path, ...], systems: tuple[str, ...]) -> None:
     Folders whose names differ in their last number, as in 'nicegan-seed0' and
     'nicegan-seed1', are one row.
     """
-    from rich.console import Console  # noqa: PLC0415
-
+    from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.tables import score_table  # noqa: PLC0415
     from past_core.comparison import compare_runs  # noqa: PLC0415
 
     of = f" of {', '.join(systems)}" if systems else ""
     table = score_table(compare_runs(runs, systems))
     table.title = f"mean ± standard deviation over runs{of}"
-    Console().print(table)
+    new_console().print(table)

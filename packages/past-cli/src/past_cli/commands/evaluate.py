@@ -25,8 +25,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 )
 def evaluate(predictions: Path, references: Path, labels: str, out: Path | None) -> None:
     """Score the segmentations in PREDICTIONS against files of the same name in REFERENCES."""
-    from rich.console import Console  # noqa: PLC0415
-
+    from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.tables import score_table  # noqa: PLC0415
     from past_core.evaluation import score_folders  # noqa: PLC0415
     from past_core.labels import Labels  # noqa: PLC0415
@@ -42,6 +41,6 @@ def evaluate(predictions: Path, references: Path, labels: str, out: Path | None)
         for one in registry.all("metric")
     }
     rows = score_folders(predictions, references, Labels(names), metrics)
-    Console().print(score_table(summarise(rows)))
+    new_console().print(score_table(summarise(rows)))
     if out is not None:
         write_scores(out, rows)

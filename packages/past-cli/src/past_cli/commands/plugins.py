@@ -10,13 +10,12 @@ __all__ = ["plugins"]
 @click.command()
 def plugins() -> None:
     """List data sets, translators, segmenters, strategies and metrics."""
-    from rich.console import Console  # noqa: PLC0415
-
+    from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.tables import plugin_table  # noqa: PLC0415
     from past_core.plugins import Registry  # noqa: PLC0415
 
     registry = Registry()
-    console = Console()
+    console = new_console()
     console.print(plugin_table(registry))
     for broken in registry.broken:
         console.print(
