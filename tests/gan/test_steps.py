@@ -9,7 +9,7 @@ from past_gan.batch import Batch
 from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.nicegan.steps import NiceGANModel
 from past_gan.runtime import Runtime
-from tests.gan.stepping import moved, snapshot
+from tests.gan.stepping import moved, new_batch, snapshot
 
 
 def model(config, precision="fp32", **changes):
@@ -104,6 +104,14 @@ def test_identity_loss_is_optional(tiny, batch):
     expected = (same_a - batch.source).abs().mean() + (same_b - batch.target).abs().mean()
     found = trained.generator_step(batch)["identity"]
     assert found.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_identity_loss_ends_where_it_is_told_to(tiny):
+    config = {"identity_weight": 1.0, "identity_until": 0.5}
+    trained = model(tiny, **config)
+    found = [trained.step(new_batch(step))["identity"].item() for step in range(6)]
+    assert min(found[:3]) > 0
+    assert found[3:] == [0, 0, 0]
 
 
 def test_gradient_penalty_is_half_the_squared_gradient_at_real_images():

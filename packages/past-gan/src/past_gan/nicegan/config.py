@@ -42,6 +42,10 @@ class NiceGANConfig(SliceGANConfig):
     identity_weight: float = Field(0.0, ge=0)
     """Weight of the L1 distance when a translator is fed its own output contrast; the
     publication has none, its authors advise it against shifts of intensity."""
+    identity_until: float = Field(1.0, gt=0, le=1)
+    """Portion of the iterations after which that loss is left out (CycleGAN-VC, Kaneko &
+    Kameoka 2018). Early, it decides against contrasts that are turned round as a whole; to
+    the end, it keeps structures from changing theirs."""
 
     r1_weight: float = Field(0.0, ge=0)
     """Weight of R1, the discriminators' squared gradient at real images (Mescheder et al.
