@@ -122,6 +122,7 @@ class NiceGANModel(TranslationModel):
             "cycle": config.cycle_weight,
             "reconstruction": config.reconstruction_weight,
             "identity": config.identity_weight,
+            "start": config.cycle_weight,
         }
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
@@ -168,20 +169,17 @@ class NiceGANModel(TranslationModel):
                 "reconstruction": distance(same_a, source) + distance(same_b, target),
             }
             if self.config.identity_weight:
-                terms["identity"] = self._identity(batch)
+                terms["identity"] = distance(
+                    a.decoder(b.encoder(source).features), source
+                ) + distance(b.decoder(a.encoder(target).features), target)
+            if self.config.start:
+                starting = batch.step < self.config.start * self.config.iterations
+                kept = distance(fake_b, source) + distance(fake_a, target)
+                terms["start"] = kept if starting else kept.detach()
             self.add_structure(terms, (source, fake_b), (target, fake_a))
         losses = self.move_makers(terms, fake_b, batch)
         _freeze(self.judges, False)
         return losses
-
-    def _identity(self, batch: Batch) -> Tensor:
-        """What each translator changes of images that are of its output's contrast already."""
-        if batch.step >= self.config.identity_until * self.config.iterations:
-            return batch.source.new_zeros(())
-        a, b = self.source, self.target
-        same_a = a.decoder(b.encoder(batch.source).features)
-        same_b = b.decoder(a.encoder(batch.target).features)
-        return distance(same_a, batch.source) + distance(same_b, batch.target)
 
 
 def _judged(contrast: Contrast, real: Encoded, translated: Tensor) -> Tensor:
