@@ -26,8 +26,8 @@ class SegmentationConfig(PluginConfig):
     """Portion of the iterations in which the segmenter learns but does not yet move the
     translator."""
     margin: int = Field(0, ge=0)
-    """Pixels on both sides of a structure's border that do not count. With 0 the translator
-    gains by outlining structures, which makes their borders easy to find."""
+    """Pixels on both sides of a structure's border that do not count. Else the translator
+    may gain by outlining structures, which makes their borders easy to find."""
     channels: int = Field(16, ge=1)
     """Of its first level; each level below has twice as many."""
     levels: int = Field(3, ge=1, le=6)
