@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from logging.handlers import QueueHandler
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from torch.multiprocessing import get_context
 from torch.multiprocessing.spawn import ProcessException, ProcessExitedException
@@ -53,17 +53,14 @@ def run_shared(work: Work, fabric: Fabric, progress: Progress) -> None:
     """
     queue = get_context("spawn").SimpleQueue()
     listener = _Listener(queue, progress)
-    listener.start()
     try:
-        fabric.launch(_Share(work, queue, logging.getLogger().level))
+        with listener:
+            fabric.launch(_Share(work, queue, logging.getLogger().level))
     except ProcessException as error:
-        listener.stop()
         told = listener.failure or _killed(error)
         if told is None:
             raise
         raise told from error
-    finally:
-        listener.stop()
     if listener.failure is not None:
         raise listener.failure
 
@@ -127,7 +124,11 @@ class _Listener(threading.Thread):
                 return
             time.sleep(PAUSE)
 
-    def stop(self) -> None:
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
         """Return when everything told so far is handed on."""
         self._ending.set()
         self.join(FAREWELL)
