@@ -30,7 +30,7 @@ def test_a_recipe_can_be_a_file(tmp_path):
 
 
 def test_an_unknown_recipe_lists_the_known_ones():
-    with pytest.raises(ConfigError, match=r"--recipe quik: neither .*\(quick, smoke\)"):
+    with pytest.raises(ConfigError, match=r"--recipe quik: neither .*\(long, quick, smoke\)"):
         find_recipe("quik")
 
 

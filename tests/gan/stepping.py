@@ -9,10 +9,10 @@ from past_gan.batch import Batch
 SIDE = 24
 
 
-def new_batch(step=0, size=2, *, labelled=False):
+def new_batch(step=0, size=2, *, channels=1, labelled=False):
     generator = torch.Generator().manual_seed(step)
     source, target = (
-        torch.rand(size, 1, SIDE, SIDE, generator=generator) * 2 - 1 for _ in range(2)
+        torch.rand(size, channels, SIDE, SIDE, generator=generator) * 2 - 1 for _ in range(2)
     )
     labels = (source[:, 0] > 0).long() if labelled else None
     return Batch(source, target, labels, step=step, rate=1.0)

@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 import torch
 
-from past_gan.batch import Batch
 from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.nicegan.steps import NiceGANModel
 from past_gan.runtime import Runtime
@@ -19,9 +18,7 @@ def model(config, precision="fp32", **changes):
 
 @pytest.fixture
 def batch():
-    generator = torch.Generator().manual_seed(1)
-    source, target = (torch.rand(2, 1, 24, 24, generator=generator) * 2 - 1 for _ in range(2))
-    return Batch(source, target, labels=None, step=0, rate=1.0)
+    return new_batch()
 
 
 def test_discriminator_step_moves_all_encoders_and_heads_and_no_decoder(tiny, batch):
@@ -161,12 +158,11 @@ def test_structure_is_held_if_asked_for(tiny, batch):
 
 
 def test_images_may_be_a_slice_with_its_neighbours(tiny):
-    generator = torch.Generator().manual_seed(2)
-    source, target = (torch.rand(2, 3, 24, 24, generator=generator) * 2 - 1 for _ in range(2))
+    batch = new_batch(channels=3)
     trained = model(tiny, image_slices=3)
-    losses = trained.step(Batch(source, target, labels=None, step=0, rate=1.0))
+    losses = trained.step(batch)
     assert all(value.isfinite() for value in losses.values())
-    assert trained.translating(source).shape == source.shape
+    assert trained.translating(batch.source).shape == batch.source.shape
 
 
 def test_running_mean_follows_the_translating_networks_slowly(tiny, batch):

@@ -26,7 +26,7 @@ __all__ = ["pipeline"]
     "--recipe",
     default="quick",
     show_default=True,
-    help="Settings: smoke, quick, or a TOML file.",
+    help="Settings: smoke, quick, long, or a TOML file.",
 )
 @click.option(
     "--set",
