@@ -45,7 +45,7 @@ class Invert(Translator):
 
     offset = 0.0
 
-    def fit(self, source, target, context):
+    def fit(self, source, target, labels, context):
         self.offset = descend(self.config.steps, context, lambda g: g.uniform(0, 1))
 
     def translate(self, volume):

@@ -44,7 +44,7 @@ class Match(Translator):
 
     config: MatchConfig
 
-    def fit(self, source, target, context):
+    def fit(self, source, target, labels, context):
         CALLS.append("translator")
         assert all(case.label is None for case in target), "target labels were leaked"
         means = [_moments(cases) for cases in (source, target)]

@@ -28,9 +28,17 @@ class PluginConfig(BaseModel):
     """Fields that say how a result is come by and not what it is (but for rounding): work that
     was done or begun with other values of them is kept."""
 
+    prediction: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a segmenter that only its predictions depend on (tile step, mirroring): with
+    other values of them nothing is trained again."""
+
     def decisive(self) -> dict[str, Any]:
-        """JSON values of all fields that a result depends on."""
-        return self.model_dump(mode="json", exclude=set(self.incidental))
+        """JSON values of all fields that the result of ``fit`` depends on."""
+        return self.model_dump(mode="json", exclude=set(self.incidental | self.prediction))
+
+    def predictive(self) -> dict[str, Any]:
+        """JSON values of the fields that only predictions depend on."""
+        return self.model_dump(mode="json", include=set(self.prediction))
 
 
 def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> Model:

@@ -6,7 +6,7 @@ import re
 
 from past_core.errors import ConfigError
 
-__all__ = ["check_device"]
+__all__ = ["check_device", "has_bfloat16"]
 
 
 def check_device(device: str) -> None:
@@ -37,3 +37,19 @@ def check_device(device: str) -> None:
             f"device '{device}' is not there: torch {torch.__version__} finds {found} GPU(s). "
             "Use --device cpu, or install a torch built for this machine's CUDA."
         )
+
+
+def has_bfloat16(device: str) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; emulated, it is slower than float32.
+
+    Parameters
+    ----------
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``; it must be there.
+    """
+    import torch  # noqa: PLC0415  (only plugins that compute with torch ask)
+
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    native = torch.cpu.get_capabilities()
+    return bool(native.get("amx_bf16") or native.get("avx512_bf16"))

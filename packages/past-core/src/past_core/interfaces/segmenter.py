@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -65,8 +65,20 @@ class Segmenter(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path, device: str = "cpu") -> Self:
+    def load(
+        cls, folder: Path, device: str = "cpu", prediction: Mapping[str, Any] | None = None
+    ) -> Self:
         """Read back a saved segmenter.
+
+        Parameters
+        ----------
+        folder
+            What ``save`` wrote.
+        device
+            Where to predict.
+        prediction
+            Values of the configuration's ``prediction`` fields that hold instead of those
+            that were saved; all as saved by default.
 
         Raises
         ------

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.config import PluginConfig
     from past_core.interfaces.context import Context
+    from past_core.labels import Labels
     from past_core.volume import Volume
 
 __all__ = ["Translator"]
@@ -29,11 +30,21 @@ class Translator(ABC):
         self.config = config
 
     @abstractmethod
-    def fit(self, source: Sequence[Case], target: Sequence[Case], context: Context) -> None:
+    def fit(
+        self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
+    ) -> None:
         """Learn from unpaired scans, resuming from ``context.folder`` if work lies there.
 
-        Source cases carry labels, which a segmentation-aware translator may use;
-        target cases carry none.
+        Parameters
+        ----------
+        source
+            Scans with labels, which a segmentation-aware translator may use.
+        target
+            Scans without labels.
+        labels
+            The structures that the source's labels name.
+        context
+            Folder, seed, device, progress.
         """
 
     @abstractmethod

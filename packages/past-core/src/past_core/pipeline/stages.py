@@ -76,7 +76,8 @@ class Stages:
 
         def fit() -> None:
             source = placed(self.dataset.source, crop, crop)
-            translator.fit(source, placed(self.dataset.target, crop, None), work.context())
+            target = placed(self.dataset.target, crop, None)
+            translator.fit(source, target, self.dataset.labels, work.context())
 
         _fit_once(work, fit, translator)
 
