@@ -1,12 +1,13 @@
 """A run keeps what is finished, goes on where it was interrupted, and repeats exactly."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from past_core.errors import ConfigError, DataError, PluginError
-from past_core.pipeline import resolve
+from past_core.pipeline import Request, clean_run, load_systems
 from past_core.recipe import load_recipe
 from past_core.scoring import read_scores
 from past_core.volume import load_volume, read_header
@@ -15,7 +16,7 @@ from past_core.volume import load_volume, read_header
 def test_all_systems_are_scored_on_every_structure(run, request_of):
     result, _ = run(request_of(rounds=2, oracle=True))
     assert [
-        s.system for s in result.scores if s.case == "crossmoda_211" and s.structure == "vs"
+        s.system for s in result.scores() if s.case == "crossmoda_211" and s.structure == "vs"
     ] == [
         "no-da",
         "translated",
@@ -23,27 +24,14 @@ def test_all_systems_are_scored_on_every_structure(run, request_of):
         "st2",
         "oracle",
     ]
-    assert {s.structure for s in result.scores} == {"vs", "cochlea"}
-    assert read_scores(result.folder / "scores.csv") == result.scores
+    assert {s.structure for s in result.scores()} == {"vs", "cochlea"}
+    assert read_scores(result.folder / "scores.csv") == result.scores()
 
 
 def test_without_strategy_nothing_is_self_trained(run, request_of, calls):
-    result, _ = run(request_of(strategy=None))
-    assert {s.system for s in result.scores} == {"no-da", "translated"}
-    assert calls == ["segmenter", "translator", "segmenter"]
-
-
-def test_each_round_starts_from_the_weights_of_the_one_before(run, request_of, calls):
-    run(request_of(rounds=2))
-    assert calls == [
-        "segmenter",
-        "translator",
-        "segmenter",
-        "select 1",
-        "segmenter (warm)",
-        "select 2",
-        "segmenter (warm)",
-    ]
+    result, _ = run(request_of(strategy="none"))
+    assert {s.system for s in result.scores()} == {"no-da", "translated"}
+    assert calls == ["translator", "segmenter", "segmenter"]
 
 
 def test_the_same_command_again_does_nothing_and_gives_the_same_scores(run, request_of, calls):
@@ -52,20 +40,26 @@ def test_the_same_command_again_does_nothing_and_gives_the_same_scores(run, requ
     second, observed = run(request_of())
     assert observed.ran == []
     assert calls == []
-    assert second.scores == first.scores
+    assert second.scores() == first.scores()
 
 
 @pytest.mark.parametrize(
     "stage",
     [
-        "crop",
+        "check",
+        "crop-source",
+        "crop-target",
+        "crop-test",
         "fit-no-da",
-        "fit-translator",
-        "translate",
-        "label-st1",
-        "select-st1",
-        "fit-st1",
-        "score",
+        "fit-aligned",
+        "translate-aligned",
+        "vary-aligned",
+        "label-bayes-for-st1",
+        "select-bayes-st1",
+        "fit-bayes-st1",
+        "predict-bayes-st1-on-384",
+        "combine-st1",
+        "score-st1",
     ],
 )
 def test_an_interrupted_run_goes_on_to_the_same_scores(run, request_of, tmp_path, stage):
@@ -74,17 +68,88 @@ def test_an_interrupted_run_goes_on_to_the_same_scores(run, request_of, tmp_path
     with pytest.raises(KeyboardInterrupt):
         run(request, stop_in=stage)
     resumed, observed = run(request)
-    names = [report.name for report in whole.reports]
-    assert observed.ran == names[names.index(stage) :]
-    assert resumed.scores == undisturbed.scores
+    assert stage in observed.ran
+    assert len(set(observed.ran)) == len(observed.ran)
+    assert set(observed.ran) <= {report.name for report in whole.reports}
+    assert resumed.scores() == undisturbed.scores()
+
+
+DEPEND_ON_SELECTION = {
+    *("select-bayes-st1", "fit-bayes-st1", "predict-bayes-st1-on-448"),
+    *("predict-bayes-st1-on-384", "combine-st1", "score-st1"),
+}
 
 
 def test_a_changed_setting_runs_only_what_depends_on_it(run, request_of, calls):
     run(request_of(rounds=1))
     calls.clear()
     _, observed = run(request_of(rounds=1, assignments=("strategy.above=0.9",)))
-    assert observed.ran == ["select-st1", "fit-st1", "segment-st1", "score"]
+    assert set(observed.ran) == DEPEND_ON_SELECTION
     assert calls == ["select 1", "segmenter (warm)"]
+
+
+def test_nothing_trained_is_replaced_and_going_back_finds_it(run, request_of, calls):
+    first, _ = run(request_of(rounds=1))
+    run(request_of(rounds=1, assignments=("strategy.above=0.9",)))
+    calls.clear()
+    again, observed = run(request_of(rounds=1))
+    assert observed.ran == []
+    assert calls == []
+    assert again.scores() == first.scores()
+
+
+def test_cleaning_removes_what_the_newest_run_does_not_use(run, request_of):
+    run(request_of(rounds=1))
+    result, observed = run(request_of(rounds=1, assignments=("strategy.above=0.9",)))
+    names = {path.name.rpartition("-")[0] for path in clean_run(result.folder, pretend=True)[0]}
+    assert names == DEPEND_ON_SELECTION
+    removed, size = clean_run(result.folder)
+    assert size > 0
+    assert not any(path.exists() for path in removed)
+    _, observed = run(request_of(rounds=1, assignments=("strategy.above=0.9",)))
+    assert observed.ran == []
+    assert clean_run(result.folder) == ([], 0)
+
+
+def test_a_setting_of_prediction_trains_nothing_again(run, request_of, calls):
+    run(request_of(strategy="none"))
+    calls.clear()
+    _, observed = run(request_of(strategy="none", assignments=("segmenter.sharpness=2",)))
+    assert calls == []
+    assert {name.split("-")[0] for name in observed.ran} == {"predict", "combine", "score"}
+
+
+def test_one_more_scan_to_segment_trains_nothing_again(run, request_of, phantom_folder, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(phantom_folder, folder)
+    extra = folder / "target_validation/crossmoda_212_hrT2.nii.gz"
+    away = tmp_path / extra.name
+    label = extra.with_name("crossmoda_212_Label.nii.gz")
+    hidden = label.rename(tmp_path / label.name)
+    extra.rename(away)
+    run(request_of(rounds=1, data=folder))
+    away.rename(extra)
+    hidden.rename(label)
+    result, observed = run(request_of(rounds=1, data=folder))
+    done = {name.split("-")[0] for name in observed.ran}
+    assert done == {"check", "crop", "predict", "combine", "score"}
+    assert {s.case for s in result.scores()} == {"crossmoda_211", "crossmoda_212"}
+
+
+def test_a_renamed_model_is_the_same_model(run, request_of, systems_of):
+    text = """
+        [[model]]
+        name = "{name}"
+        segmenter = "bayes"
+        images = [{{ from = "source" }}]
+        [[system]]
+        name = "only"
+        use = "{name}"
+    """
+    plain = {"translator": None, "segmenter": None, "strategy": None}
+    run(request_of(systems=systems_of(text.format(name="first")), **plain))
+    _, observed = run(request_of(systems=systems_of(text.format(name="second")), **plain))
+    assert observed.ran == []
 
 
 def test_a_setting_that_has_no_effect_on_the_result_runs_nothing_again(run, request_of):
@@ -93,18 +158,24 @@ def test_a_setting_that_has_no_effect_on_the_result_runs_nothing_again(run, requ
     assert all(report.reused for report in observed.reports)
 
 
-def test_another_seed_runs_everything_again(run, request_of):
+def test_another_seed_trains_everything_again(run, request_of):
     run(request_of(rounds=1))
     _, observed = run(request_of(rounds=1, seed=1))
-    assert all(not report.reused for report in observed.reports)
+    kept = {report.name for report in observed.reports if report.reused}
+    assert kept == {
+        *("check", "crop-source", "crop-target", "crop-test"),
+    }
 
 
-def test_the_manifest_tells_what_a_stage_was_made_of(run, request_of):
+def test_the_manifest_tells_what_a_stage_was_made_of(run, request_of, stage_of):
     result, _ = run(request_of(rounds=1))
-    manifest = json.loads((result.folder / "stages/fit-st1/manifest.json").read_text())
+    manifest = json.loads((stage_of(result, "fit-bayes-st1") / "manifest.json").read_text())
     assert manifest["finished"] is True
-    assert manifest["settings"]["segmenter"]["name"] == "bayes"
-    assert set(manifest["inputs"]) == {"crop", "translate", "select-st1", "fit-translated"}
+    assert manifest["params"]["plugin"]["name"] == "bayes"
+    assert {name.rpartition("-")[0] for name in manifest["inputs"].values()} == {
+        *("crop-source", "crop-target", "translate-aligned", "vary-aligned"),
+        *("select-bayes-st1", "fit-bayes"),
+    }
     assert manifest["wall_seconds"] > 0
     assert manifest["peak_memory_mib"] > 10
 
@@ -113,39 +184,49 @@ def test_the_recorded_recipe_gives_the_same_run(run, request_of, tmp_path):
     request = request_of(rounds=1, assignments=("translator.strength=0.5", "strategy.above=0.8"))
     first, _ = run(request)
     recorded = load_recipe(request.folder / "recipe.toml")
-    second, observed = run(request_of(recipe=recorded))
+    systems = load_systems(request.folder / "systems.toml")
+    repeated = Request(request.folder, systems, recipe=recorded, data=request.data)
+    second, observed = run(repeated)
     assert observed.ran == []
-    assert second.scores == first.scores
+    assert second.scores() == first.scores()
 
 
-def test_segmentations_lie_on_the_grid_of_the_original_scan(run, request_of, phantom_folder):
-    result, _ = run(request_of(strategy=None))
+def test_segmentations_lie_on_the_grid_of_the_original_scan(
+    run, request_of, phantom_folder, stage_of
+):
+    result, _ = run(request_of(strategy="none"))
     path = phantom_folder / "target_validation/crossmoda_211_hrT2.nii.gz"
-    segmented = load_volume(result.folder / "stages/segment-translated/crossmoda_211_label.nii.gz")
+    segmented = load_volume(stage_of(result, "combine-translated") / "crossmoda_211_label.nii.gz")
     header = read_header(path)
     assert segmented.shape == header.shape
     np.testing.assert_allclose(segmented.affine, header.affine)
 
 
-def test_kept_source_labels_are_not_selected_anew(run, request_of):
-    result, _ = run(request_of(rounds=1, assignments=("pipeline.source_labels=keep",)))
-    selected = result.folder / "stages/select-st1"
-    assert sorted(path.name for path in selected.glob("*.nii.gz")) == [
-        f"crossmoda_{n}_label.nii.gz" for n in (106, 107, 108)
-    ]
+VARIED = """
+    [[translation]]
+    name = "aligned"
+    translator = "match"
+    [[model]]
+    name = "adapted"
+    segmenter = "bayes"
+    images = [{ from = "aligned", copies = 2, intensity = [0.2, 0.4] }]
+    [[system]]
+    name = "varied"
+    use = "adapted"
+"""
 
 
-COPIES = ("pipeline.copies.number=2", "pipeline.copies.intensity=[0.2, 0.4]")
-
-
-def test_varied_copies_differ_from_the_translation_in_the_structures_alone(run, request_of):
-    result, _ = run(request_of(rounds=1, assignments=COPIES))
-    stages = result.folder / "stages"
-    label = load_volume(stages / "crop/crossmoda_1_label.nii.gz").data
-    translated = load_volume(stages / "translate/crossmoda_1_image.nii.gz").data
+def test_varied_copies_differ_from_the_translation_in_the_structures_alone(
+    run, request_of, systems_of, stage_of
+):
+    result, _ = run(request_of(systems=systems_of(VARIED), strategy=None))
+    label = load_volume(stage_of(result, "crop-source") / "crossmoda_1_label.nii.gz").data
+    images = stage_of(result, "translate-aligned")
+    translated = load_volume(images / "crossmoda_1_image.nii.gz").data
     factors = []
     for number in (1, 2):
-        copy = load_volume(stages / f"vary/crossmoda_1_copy{number}_image.nii.gz").data
+        copies = stage_of(result, "vary-aligned")
+        copy = load_volume(copies / f"crossmoda_1_copy{number}_image.nii.gz").data
         np.testing.assert_array_equal(copy[label == 0], translated[label == 0])
         for value in (1, 2):
             inside = (label == value) & (translated > 0)
@@ -156,36 +237,9 @@ def test_varied_copies_differ_from_the_translation_in_the_structures_alone(run, 
     assert all(0.2 <= factor <= 0.4 for factor in factors)
 
 
-def test_segmenters_learn_from_varied_copies_too(run, request_of, registry, monkeypatch):
-    trained = []
-    fit = registry.factory("segmenter", "bayes").fit
-
-    def noted(self, cases, *rest):
-        trained.append([case.id for case in cases])
-        fit(self, cases, *rest)
-
-    monkeypatch.setattr(registry.factory("segmenter", "bayes"), "fit", noted)
-    run(request_of(rounds=1, assignments=COPIES))
-    source = ["crossmoda_1", "crossmoda_2"]
-    copies = [f"{case}_copy{number}" for number in (1, 2) for case in source]
-    targets = [f"crossmoda_{number}" for number in (106, 107, 108)]
-    assert trained == [source, source + copies, source + copies + targets]
-
-
-def test_copying_goes_on_where_it_was_interrupted(run, request_of, tmp_path):
-    undisturbed, _ = run(request_of(rounds=1, assignments=COPIES))
-    request = request_of(rounds=1, assignments=COPIES, folder=tmp_path / "interrupted")
-    with pytest.raises(KeyboardInterrupt):
-        run(request, stop_in="vary")
-    resumed, observed = run(request)
-    assert observed.ran[0] == "vary"
-    assert resumed.scores == undisturbed.scores
-
-
-def test_factors_in_the_wrong_order_are_refused(request_of, registry):
-    request = request_of(assignments=("pipeline.copies.intensity=[1.0, 0.5]",))
+def test_factors_in_the_wrong_order_are_refused(systems_of):
     with pytest.raises(ConfigError, match="the least factor comes first"):
-        resolve(request, registry)
+        systems_of(VARIED.replace("[0.2, 0.4]", "[1.0, 0.5]"))
 
 
 def test_a_stage_that_fails_leaves_its_traceback_in_its_log(run, request_of, registry, monkeypatch):
@@ -196,7 +250,8 @@ def test_a_stage_that_fails_leaves_its_traceback_in_its_log(run, request_of, reg
     request = request_of()
     with pytest.raises(RuntimeError, match="exploded"):
         run(request)
-    log = (request.folder / "stages/translate/log.txt").read_text()
+    (log,) = request.folder.glob("stages/translate-aligned-*/log.txt")
+    log = log.read_text()
     assert "the translator exploded" in log
     assert "Traceback" in log
 
@@ -208,6 +263,7 @@ def test_two_runs_cannot_share_a_folder(run, request_of):
     request.folder.mkdir()
     with FileLock(request.folder / ".lock"), pytest.raises(DataError, match="another run"):
         run(request)
+    assert [path.name for path in request.folder.iterdir()] == [".lock"]
 
 
 def test_a_wrong_shape_from_a_plugin_is_named(run, request_of, registry, monkeypatch):
@@ -221,8 +277,6 @@ def test_a_wrong_shape_from_a_plugin_is_named(run, request_of, registry, monkeyp
 def test_an_oracle_without_target_labels_is_refused_before_training(
     run, request_of, phantom_folder, tmp_path, calls
 ):
-    import shutil
-
     folder = tmp_path / "without"
     shutil.copytree(phantom_folder, folder)
     shutil.rmtree(folder / "target_oracle")
@@ -238,18 +292,12 @@ def test_an_oracle_without_target_labels_is_refused_before_training(
         ({"segmenter": "nnunet"}, "pip install 'past-seg'"),
         ({"assignments": ("translator.strngth=1",)}, r"translator\.match\.strngth: unknown key"),
         ({"assignments": ("translator.strength=2",)}, r"translator\.match\.strength: .*got 2"),
-        ({"assignments": ("pipeline.source_labels=both",)}, r"'replace' or 'keep', got 'both'"),
+        ({"assignments": ("crop.clip_percentile=5",)}, r"crop\.clip_percentile: .*got 5"),
         ({"assignments": ("strength=2",)}, r"KEY=VALUE where KEY begins with"),
-        ({"assignments": ("pipeline.roi.lower=[0, 0, 1]",)}, "roi: axis 2 runs from 1"),
+        ({"assignments": ("crop.roi.lower=[0, 0, 1]",)}, "roi: axis 2 runs from 1"),
     ],
 )
 def test_wrong_requests_are_refused_before_anything_runs(run, request_of, calls, change, message):
     with pytest.raises((PluginError, ConfigError), match=message):
         run(request_of(**change))
     assert calls == []
-
-
-def test_resolving_loads_no_data_but_finds_the_reader(request_of, registry):
-    settings, dataset = resolve(request_of(), registry)
-    assert dataset.name == "crossmoda"
-    assert settings.systems == ("no-da", "translated", "st1", "st2")

@@ -1,9 +1,7 @@
-"""The terminal during a run: one progress bar, then the closing tables."""
+"""The terminal during a run: a bar for each stage at work, then the closing tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,17 +11,17 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 from past_cli.console import WIDE, new_console
-from past_cli.quality import quality_table, read_quality, verdict
+from past_cli.quality import quality_tables
 from past_cli.tables import score_table, stage_table
-from past_core.pipeline import RunResult, StageReport
+from past_core.pipeline import Run, StageReport
 from past_core.plugins import Registry
-from past_core.scoring import summarise
 
 __all__ = ["Display"]
 
@@ -34,7 +32,7 @@ class Display:
     def __init__(self) -> None:
         # Stages redirect sys.stdout into their logs; the display keeps the terminal.
         self.console = new_console()
-        self._bar = Progress(
+        self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -46,10 +44,11 @@ class Display:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._bar.add_task("", total=None, note="")
+        self._tasks: dict[str, TaskID] = {}
+        self._reports: list[StageReport] = []
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        self._bars.start()
         return self
 
     def __exit__(
@@ -58,7 +57,7 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        self._bars.stop()
 
     def plugins(self, registry: Registry) -> None:
         """Warn of plugins that could not be loaded."""
@@ -68,56 +67,72 @@ class Display:
                 f"({broken.reason})"
             )
 
-    @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """Show that something without a measure of progress is under way."""
-        with self.console.status(what):
-            yield
+    def stage_started(self, stage: str, number: int, count: int) -> None:
+        """Show a bar for the stage beside those of others at work."""
+        description = f"[bold]{stage}[/bold] ({number}/{count})"
+        self._tasks[stage] = self._bars.add_task(description, total=None, note="")
 
-    def stage_started(self, name: str, number: int, count: int) -> None:
-        """Point the bar at the next stage."""
-        description = f"[bold]{name}[/bold] ({number}/{count})"
-        self._bar.reset(self._task, description=description, total=None, note="")
-
-    def progress(self, done: int, total: int, note: str = "") -> None:
-        """Move the bar."""
-        self._bar.update(self._task, completed=done, total=total, note=note)
+    def progress(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Move the stage's bar."""
+        self._bars.update(self._tasks[stage], completed=done, total=total, note=note)
 
     def stage_finished(self, report: StageReport) -> None:
-        """Leave a line above the bar."""
-        if report.reused:
-            cost = "kept from an earlier run"
-        else:
+        """Leave a line above the bars."""
+        self._bars.remove_task(self._tasks.pop(report.name))
+        self._reports.append(report)
+        if not report.reused:
             cost = f"{report.seconds:.1f} s, {report.peak_mib:.0f} MiB"
-        self._bar.console.print(f"  {report.name:<20} [dim]{cost}", highlight=False)
+            self.console.print(f"  {report.name:<32} [dim]{cost}", highlight=False)
 
-    def quality(self, folder: Path, translator: str, structures: Sequence[str]) -> None:
-        """Print what the run knows of its translator without target labels, if it does."""
-        report = read_quality(folder)
-        if report is None:
-            (folder / "quality.txt").unlink(missing_ok=True)
-            return
-        table, said = quality_table(report, structures), verdict(report, translator)
-        self.console.print(table)
-        self.console.print(said, style="yellow" if report["beats_baselines"] is False else "")
-        (folder / "quality.txt").write_text(f"{_plain(table)}{said}\n")
+    def notice(self, text: str) -> None:
+        """Say it above the bars."""
+        self.console.print(text, style="yellow", highlight=False)
 
-    def summary(self, result: RunResult, panels: Sequence[Path]) -> None:
-        """Print the closing tables and where everything is."""
-        (result.folder / "stages.txt").write_text(_plain(stage_table(result.stages)))
-        if result.scores:
-            table = score_table(summarise(result.scores))
+    def finished(self, run: Run) -> None:
+        """Print the closing tables and where everything is; keep them beside the run."""
+        fresh = [report for report in self._reports if not report.reused]
+        if kept := len(self._reports) - len(fresh):
+            self.console.print(f"  {kept} stages are kept from earlier.", highlight=False)
+        self._quality(run)
+        (run.folder / "stages.txt").write_text(_plain(stage_table(self._reports)))
+        summaries = run.summaries()
+        if summaries:
+            table = score_table(summaries)
             self.console.print(table)
-            (result.folder / "summary.txt").write_text(_plain(table))
+            (run.folder / "summary.txt").write_text(_plain(table))
         else:
-            self.console.print("The test cases have no labels: segmented, not scored.")
-        fresh = sum(stage.seconds for stage in result.stages if not stage.reused)
-        peak = max(stage.peak_mib for stage in result.stages)
-        self.console.print(
-            f"{fresh:.0f} s in stages that ran now; peak memory {peak:.0f} MiB.", highlight=False
-        )
-        for path in (result.folder / "scores.csv", *panels):
+            self.console.print("Nothing is scored: no test case has a label, or it was not asked.")
+        if fresh:
+            peak = max(report.peak_mib for report in fresh)
+            self.console.print(
+                f"{sum(report.seconds for report in fresh):.0f} s in stages that ran now; "
+                f"peak memory {peak:.0f} MiB.",
+                highlight=False,
+            )
+        for path in self._files(run, redraw=bool(fresh)):
             self.console.print(f"  {path}", highlight=False, soft_wrap=True)
+
+    def _quality(self, run: Run) -> None:
+        text = ""
+        for table, said, good in quality_tables(run):
+            self.console.print(table)
+            self.console.print(said, style="" if good else "yellow")
+            text += f"{_plain(table)}{said}\n"
+        path = run.folder / "quality.txt"
+        if text:
+            path.write_text(text)
+        else:
+            path.unlink(missing_ok=True)
+
+    def _files(self, run: Run, *, redraw: bool) -> list[Path]:
+        """Scores and pictures; these are drawn only if something is new, for that takes seconds."""
+        panels = sorted((run.folder / "panels").glob("*.png"))
+        if redraw or not panels:
+            from past_cli.panels import draw_panels  # noqa: PLC0415
+
+            panels = draw_panels(run)
+        scores = run.folder / "scores.csv"
+        return [*([scores] if scores.exists() else []), *panels]
 
 
 def _plain(table: object) -> str:

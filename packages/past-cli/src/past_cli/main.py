@@ -9,11 +9,14 @@ import sys
 
 import click
 
+from past_cli.commands.clean import clean
 from past_cli.commands.compare import compare
 from past_cli.commands.evaluate import evaluate
 from past_cli.commands.phantom import phantom
 from past_cli.commands.pipeline import pipeline
 from past_cli.commands.plugins import plugins
+from past_cli.commands.show import show
+from past_cli.commands.systems import systems
 
 __all__ = ["cli", "main"]
 
@@ -29,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (pipeline, plugins, phantom, evaluate, compare):
+for command in (pipeline, show, compare, clean, systems, plugins, phantom, evaluate):
     cli.add_command(command)
 
 

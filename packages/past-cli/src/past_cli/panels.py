@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,9 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from past_core.dataset import Dataset
-from past_core.pipeline import Settings
-from past_core.pipeline.layout import STAGES, image_path, label_path, segment_stage
+from past_core.pipeline.opened import Run, Segmented, Translations
 from past_core.volume import Volume, load_volume
 
 __all__ = ["draw_panels"]
@@ -27,29 +27,35 @@ COLOURS = ("#ff4d4d", "#33d6ff", "#ffd633", "#66e066", "#d68cff", "#ff944d")
 Plane = npt.NDArray[np.float32]
 
 
-def draw_panels(settings: Settings, dataset: Dataset, folder: Path) -> list[Path]:
-    """Draw ``translation.png`` and ``segmentation.png`` into ``folder/panels``.
+def draw_panels(run: Run) -> list[Path]:
+    """Draw a picture of each translation, and of the segmentations, into the run's ``panels``.
 
     Each row shows the slice with most labelled voxels, across the coarsest axis.
     Returns the files written.
     """
-    panels = folder / "panels"
+    panels = run.folder / "panels"
     panels.mkdir(exist_ok=True)
-    drawn = [_translation(dataset, folder / STAGES, panels / "translation.png")]
-    if any(case.label for case in dataset.test):
-        segmentation = panels / "segmentation.png"
-        drawn.append(_segmentation(settings, dataset, folder / STAGES, segmentation))
+    for old in panels.glob("*.png"):
+        old.unlink()
+    translations = [one for one in run.translations() if one.scans]
+    drawn = []
+    for one in translations:
+        name = "translation" if len(translations) == 1 else f"translation-{one.name}"
+        drawn.append(_translation(one, panels / f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', name)}.png"))
+    segmented = [one for one in run.segmented() if one.reference is not None]
+    if segmented and all(path.is_file() for one in segmented for path in one.predictions.values()):
+        drawn.append(_segmentation(segmented[:ROWS], run, panels / "segmentation.png"))
     return drawn
 
 
-def _translation(dataset: Dataset, stages: Path, path: Path) -> Path:
-    cases = list(zip(dataset.source, dataset.target, strict=False))[:ROWS]
-    figure, axes = _grid(len(cases), 4)
-    for row, (source, target) in zip(axes, cases, strict=True):
-        before = load_volume(image_path(stages / "crop", source))
-        after = load_volume(image_path(stages / "translate", source))
-        real = load_volume(image_path(stages / "crop", target))
-        label = load_volume(label_path(stages / "crop", source), np.uint8)
+def _translation(one: Translations, path: Path) -> Path:
+    rows = list(zip(one.scans, one.target, strict=False))[:ROWS]
+    figure, axes = _grid(len(rows), 4)
+    for row, ((source_id, source, translated, carried), (target_id, target)) in zip(
+        axes, rows, strict=True
+    ):
+        before, after, real = (load_volume(file) for file in (source, translated, target))
+        label = load_volume(carried, np.uint8)
         position = _busiest(label)
         same_height = position * real.shape[real.slice_axis] // before.shape[before.slice_axis]
         for ax, volume, at in zip(
@@ -60,31 +66,29 @@ def _translation(dataset: Dataset, stages: Path, path: Path) -> Path:
         ):
             _show(ax, volume, at)
         _contours(row[2], label, position, "solid")
-        row[0].set_ylabel(source.id)
-        row[3].set_ylabel(target.id)
+        row[0].set_ylabel(source_id)
+        row[3].set_ylabel(target_id)
     titles = ("source", "translated", "translated, source label", "a target scan")
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
     return _save(figure, path)
 
 
-def _segmentation(settings: Settings, dataset: Dataset, stages: Path, path: Path) -> Path:
-    cases = [case for case in dataset.test if case.label is not None][:ROWS]
-    figure, axes = _grid(len(cases), len(settings.systems))
-    region = settings.pipeline.roi
-    roi = dataset.roi if region is None else region.as_roi()
+def _segmentation(cases: Sequence[Segmented], run: Run, path: Path) -> Path:
+    systems = run.systems
+    figure, axes = _grid(len(cases), len(systems))
     for row, case in zip(axes, cases, strict=True):
-        image = load_volume(image_path(stages / "crop", case))
-        reference = roi.crop(case.load_label())
+        assert case.reference is not None
+        image = load_volume(case.image)
+        reference = run.roi.crop(load_volume(case.reference, np.uint8))
         position = _busiest(reference)
-        for ax, system in zip(row, settings.systems, strict=True):
-            segmented = label_path(stages / segment_stage(system), case)
-            prediction = roi.crop(load_volume(segmented, np.uint8))
+        for ax, system in zip(row, systems, strict=True):
+            prediction = run.roi.crop(load_volume(case.predictions[system], np.uint8))
             _show(ax, image, position)
             _contours(ax, reference, position, "dotted")
             _contours(ax, prediction, position, "solid")
-        row[0].set_ylabel(case.id)
-    for ax, system in zip(axes[0], settings.systems, strict=True):
+        row[0].set_ylabel(case.case)
+    for ax, system in zip(axes[0], systems, strict=True):
         ax.set_title(system)
     figure.suptitle("prediction solid, reference dotted")
     return _save(figure, path)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from past_core.interfaces.context import RECORD
-from past_core.pipeline.layout import STAGES
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["quality_table", "read_quality", "verdict"]
+    from past_core.pipeline import Run
+
+__all__ = ["quality_table", "quality_tables", "verdict"]
 
 
-def read_quality(folder: Path) -> dict[str, Any] | None:
-    """The figures that the run's translator recorded; None if it measures none."""
-    path = folder / STAGES / "fit-translator" / RECORD / "quality.json"
-    if not path.is_file():
-        return None
-    figures: dict[str, Any] = json.loads(path.read_text())
-    return figures
+def quality_tables(run: Run) -> Iterator[tuple[Table, str, bool]]:
+    """Of each translator that measured figures: table, verdict, and whether it is a good one."""
+    for one in run.translations():
+        if one.quality is not None:
+            table = quality_table(one.quality, run.structures)
+            table.title = f"{one.name}, measured without target labels"
+            said = verdict(one.quality, one.translator)
+            yield table, said, one.quality["beats_baselines"] is not False
 
 
 def quality_table(report: Mapping[str, Any], structures: Sequence[str]) -> Table:

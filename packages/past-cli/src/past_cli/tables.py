@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -11,13 +11,14 @@ from rich.table import Table
 from past_core.plugins import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from past_core.pipeline import StageReport
+    from past_core.pipeline.graph import Graph
     from past_core.plugins import Registry
     from past_core.scoring import Summary
 
-__all__ = ["plugin_table", "score_table", "stage_table"]
+__all__ = ["plan_table", "plugin_table", "score_table", "stage_table"]
 
 UNITS = {"assd": "ASSD mm", "dice": "Dice"}
 """How a column names a metric."""
@@ -61,6 +62,25 @@ def score_table(summaries: Iterable[Summary]) -> Table:
     for system in dict.fromkeys(system for system, _, _ in rows):
         cells = (rows.get((system, metric, structure)) for metric, structure in columns)
         table.add_row(system, *("" if row is None else _cell(row) for row in cells))
+    return table
+
+
+def plan_table(graph: Graph, finished: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The stages of a run in their order, what each reads, and which are finished.
+
+    Parameters
+    ----------
+    finished
+        Manifests of finished stages by name.
+    """
+    table = Table("stage", "reads", "", box=None)
+    for stage in graph:
+        done = finished.get(stage.name)
+        reads = ", ".join(dict.fromkeys(needed.name for needed in stage.inputs.values()))
+        table.add_row(
+            stage.name, reads, "" if done is None else f"finished, {done['wall_seconds']:.0f} s"
+        )
+    table.caption = f"{len(finished)} of {len(graph)} stages are finished"
     return table
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from past_core.dataset import Dataset
     from past_core.errors import ConfigError, DataError, PastError, PluginError
     from past_core.labels import Labels
+    from past_core.pipeline import Request, Run, open_run, run_pipeline
     from past_core.roi import ROI
     from past_core.volume import Volume, load_volume, save_volume
 
@@ -27,8 +28,12 @@ __all__ = [
     "Labels",
     "PastError",
     "PluginError",
+    "Request",
+    "Run",
     "Volume",
     "load_volume",
+    "open_run",
+    "run_pipeline",
     "save_volume",
 ]
 
@@ -37,6 +42,7 @@ _HOMES = {
     "dataset": ("Dataset",),
     "errors": ("ConfigError", "DataError", "PastError", "PluginError"),
     "labels": ("Labels",),
+    "pipeline": ("Request", "Run", "open_run", "run_pipeline"),
     "roi": ("ROI",),
     "volume": ("Volume", "load_volume", "save_volume"),
 }

@@ -59,13 +59,18 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
 def _explain(model: type[BaseModel], problem: Any, where: str) -> str:  # noqa: ANN401
     key = ".".join([where, *(str(part) for part in problem["loc"])])
     if problem["type"] == "extra_forbidden":
-        known = sorted(_table_at(model, problem["loc"][:-1]).model_fields)
+        fields = _table_at(model, problem["loc"][:-1]).model_fields
+        known = sorted(field.alias or name for name, field in fields.items())
         return f"{key}: unknown key. Known keys: {', '.join(known) or 'none'}."
+    if problem["type"] == "value_error":
+        # Our own words, which quote what they are about; a whole table would drown them.
+        value = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+        return f"{key}: {problem['ctx']['error']}{value}."
     return f"{key}: {problem['msg']}, got {problem['input']!r}."
 
 
 def _table_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
-    """The model of the table at ``path``, as ``pipeline.roi`` has one inside ``pipeline``."""
+    """The model of the table at ``path``, as ``crop.roi`` has one inside ``crop``."""
     for part in path:
         field = model.model_fields.get(str(part))
         inner = [] if field is None else [field.annotation, *get_args(field.annotation)]

@@ -1,12 +1,15 @@
-"""The device that a run computes on."""
+"""The device that a run computes on, and how many threads it uses there."""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
+import sys
 
 from past_core.errors import ConfigError
 
-__all__ = ["check_device", "has_bfloat16"]
+__all__ = ["check_device", "has_bfloat16", "resolve_device", "set_threads"]
 
 
 def check_device(device: str) -> None:
@@ -26,7 +29,7 @@ def check_device(device: str) -> None:
         return
     name = re.fullmatch(r"cuda(?::(\d+))?", device)
     if name is None:
-        raise ConfigError(f"device '{device}' is neither cpu, cuda nor cuda:N.")
+        raise ConfigError(f"device '{device}' is neither auto, cpu, cuda nor cuda:N.")
     try:
         import torch  # noqa: PLC0415  (only a GPU needs it here; core runs without)
     except ImportError as error:
@@ -53,3 +56,47 @@ def has_bfloat16(device: str) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     native = torch.cpu.get_capabilities()
     return bool(native.get("amx_bf16") or native.get("avx512_bf16"))
+
+
+def resolve_device(device: str) -> str:
+    """The device that a user's word means: ``auto`` is CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If the device is not there: see ``check_device``.
+    """
+    if device == "auto":
+        return "cuda" if _has_driver() and _torch_finds_gpu() else "cpu"
+    check_device(device)
+    return device
+
+
+def set_threads(threads: int) -> None:
+    """Let numerical libraries use so many threads in this process and those it starts.
+
+    Those that are loaded later read it from the environment; torch, if it is loaded, is told.
+    """
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
+def _has_driver() -> bool:
+    """Whether CUDA's driver is installed: without it, seconds of importing torch are spared."""
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _torch_finds_gpu() -> bool:
+    try:
+        import torch  # noqa: PLC0415
+    except ImportError:
+        return False
+    return bool(torch.cuda.device_count())

@@ -1,22 +1,21 @@
-"""Recipes: TOML files of settings, and the overrides on top of them.
+"""Recipes: TOML files that say how large plugins are and how long they work.
 
-A recipe has a table for the chain and one for each plugin it speaks of::
+::
 
     summary = "Small networks, a few minutes on a CPU."
-
-    [pipeline]
-    rounds = 2
+    extends = "quick"                 # another recipe, of which this one is a variation
 
     [translator.nicegan]
     iterations = 900
 
-A plugin without a table runs with its own defaults.
+A plugin without a table runs with its own defaults. What is done with the plugins is said
+by a systems file (``past_core.pipeline.systems``).
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from pydantic import Field
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import ConfigError
 
-__all__ = ["Recipe", "load_recipe", "override"]
+__all__ = ["Recipe", "Tables", "load_recipe", "merged", "parse_assignments"]
 
 Tables = dict[str, dict[str, Any]]
 
@@ -36,8 +35,6 @@ class Recipe(PluginConfig):
 
     summary: str = ""
     """One line for listings."""
-    pipeline: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the chain: see ``past_core.pipeline.PipelineConfig``."""
     dataset: Tables = Field(default_factory=dict)
     """By name of the data set reader."""
     translator: Tables = Field(default_factory=dict)
@@ -55,60 +52,115 @@ class Recipe(PluginConfig):
         return dict(tables.get(name, {}))
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Read a recipe.
+def load_recipe(path: Path, find: Callable[[str], Path] | None = None) -> Recipe:
+    """Read a recipe, and those that it extends.
+
+    Parameters
+    ----------
+    path
+        The TOML file.
+    find
+        The file of another recipe by the name that ``extends`` gives; by default a file beside
+        ``path``, with or without ``.toml``.
 
     Raises
     ------
     ConfigError
-        If the file is missing, no TOML, or has an unknown table.
+        If a file is missing, no TOML, has an unknown table, or extends itself.
     """
+    return parse_config(Recipe, _tables(path, find, ()), str(path))
+
+
+def _tables(
+    path: Path, find: Callable[[str], Path] | None, seen: tuple[Path, ...]
+) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text())
     except OSError as error:
         raise ConfigError(f"{path}: the recipe cannot be read ({error.strerror}).") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    return parse_config(Recipe, content, str(path))
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    if not isinstance(base, str):
+        raise ConfigError(f"{path}: extends is {base!r}; it names one other recipe.")
+    other = path.parent / (base if base.endswith(".toml") else f"{base}.toml")
+    if find is not None and not other.is_file():
+        other = find(base)
+    if other.resolve() in (*seen, path.resolve()):
+        raise ConfigError(f"{path}: extends {base}, which extends it in turn. Break the circle.")
+    return merged(_tables(other, find, (*seen, path.resolve())), content)
 
 
-def override(recipe: Recipe, assignments: Iterable[str], chosen: dict[str, str]) -> Recipe:
-    """Apply ``key=value`` settings, as ``--set`` takes them.
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables on top of tables: later values win, tables within are merged likewise."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            below = result.get(key)
+            if isinstance(below, dict) and isinstance(value, Mapping):
+                result[key] = merged(below, value)
+            else:
+                result[key] = deepcopy(value)
+    return result
+
+
+def parse_assignments(
+    assignments: Iterable[str], chosen: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Turn ``key=value`` settings, as ``--set`` takes them, into tables.
 
     Parameters
     ----------
     assignments
-        ``pipeline.rounds=1``, or ``translator.iterations=200`` for the chosen translator
-        (likewise dataset, segmenter, strategy). Values are TOML; what is not TOML is a
+        ``translator.iterations=200`` for the chosen translator, or for all of them if there
+        are several; ``segmenter.nnunet.iterations=200`` for one of them (likewise dataset,
+        strategy, metric); ``crop.clip_percentile=99``. Values are TOML; what is not TOML is a
         string.
     chosen
-        Kind to name of the plugins of this run.
+        Kind to the names of the plugins of this run.
+
+    Returns
+    -------
+    dict
+        Kind to plugin to its settings; and ``crop``, if it is spoken of.
 
     Raises
     ------
     ConfigError
         If an assignment has no ``=`` or its key begins with none of the tables.
     """
-    tables = deepcopy(recipe.model_dump())
+    tables: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         head, *path = key.strip().split(".")
-        allowed = ["pipeline", *chosen]
+        allowed = [*chosen, "crop"]
         if not equals or head not in allowed or not path:
             raise ConfigError(
                 f"--set {assignment}: expected KEY=VALUE where KEY begins with "
                 f"{', '.join(f'{name}.' for name in allowed)} "
-                "for example pipeline.rounds=1."
+                "for example translator.iterations=500."
             )
-        table = tables[head]
-        if head != "pipeline":
-            table = table.setdefault(chosen[head], {})
-        for part in path[:-1]:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"--set {assignment}: {part} is a value, not a table.")
-        table[path[-1]] = _value(text.strip())
-    return parse_config(Recipe, tables, "recipe")
+        value = _value(text.strip())
+        if head == "crop":
+            _assign(tables.setdefault("crop", {}), path, value, assignment)
+            continue
+        names = chosen[head]
+        if path[0] in names and path[1:]:
+            names, path = [path[0]], path[1:]
+        for name in names:
+            table = tables.setdefault(head, {}).setdefault(name, {})
+            _assign(table, path, value, assignment)
+    return tables
+
+
+def _assign(table: dict[str, Any], path: Sequence[str], value: Any, assignment: str) -> None:  # noqa: ANN401
+    for part in path[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {assignment}: {part} is a value, not a table.")
+    table[path[-1]] = value
 
 
 def _value(text: str) -> Any:  # noqa: ANN401

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,8 @@ class Score:
     metric: str
     value: float
     """``nan`` where the metric is undefined."""
+    route: str = ""
+    """What answered for the case if no model was made for its protocol."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def score_case(
     *,
     system: str,
     case: str,
+    route: str = "",
 ) -> list[Score]:
     """Compare a segmentation with its reference by every metric.
 
@@ -84,7 +87,7 @@ def score_case(
         The structures to score.
     metrics
         Metrics by name.
-    system, case
+    system, case, route
         For the rows.
 
     Raises
@@ -105,7 +108,7 @@ def score_case(
     rows = []
     for name, metric in metrics.items():
         values = metric(predicted, true, reference.spacing, labels)
-        rows += [Score(system, case, s, name, values[s]) for s in labels.structures]
+        rows += [Score(system, case, s, name, values[s], route) for s in labels.structures]
     return rows
 
 
@@ -114,7 +117,9 @@ def write_scores(path: Path, rows: Iterable[Score]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
-        writer.writerows((*astuple(row)[:-1], repr(float(row.value))) for row in rows)
+        for row in rows:
+            content = {**asdict(row), "value": repr(float(row.value))}
+            writer.writerow(content[column] for column in _COLUMNS)
 
 
 def read_scores(path: Path) -> list[Score]:
@@ -128,11 +133,11 @@ def read_scores(path: Path) -> list[Score]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            lacking = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
+            lacking = [c for c in _REQUIRED if c not in (reader.fieldnames or ())]
             if lacking:
                 raise DataError(
                     f"{path}: column {', '.join(lacking)} is missing; "
-                    f"a score table has {', '.join(_COLUMNS)}."
+                    f"a score table has {', '.join(_REQUIRED)}."
                 )
             return [_row(path, reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError) as error:
@@ -177,11 +182,13 @@ def summarise(rows: Sequence[Score]) -> list[Summary]:
 
 
 _COLUMNS = [field.name for field in fields(Score)]
+_REQUIRED = [field.name for field in fields(Score) if field.default is MISSING]
 
 
 def _row(path: Path, line: int, row: dict[str, str]) -> Score:
     try:
-        return Score(**{c: row[c] for c in _COLUMNS[:-1]}, value=float(row["value"]))
+        found = {column: row[column] for column in _REQUIRED if column != "value"}
+        return Score(**found, value=float(row["value"]), route=row.get("route") or "")
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{path}, line {line}: the value is {row['value']!r}, no number. Score the case again."

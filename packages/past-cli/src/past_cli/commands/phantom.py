@@ -22,10 +22,11 @@ def phantom(folder: Path, assignments: tuple[str, ...]) -> None:
     """Write a digital head phantom to FOLDER, in the layout of crossMoDA 2021."""
     from past_core.config import parse_config  # noqa: PLC0415
     from past_core.datasets.phantom.dataset import PhantomConfig, PhantomReader  # noqa: PLC0415
-    from past_core.recipe import Recipe, override  # noqa: PLC0415
+    from past_core.recipe import parse_assignments  # noqa: PLC0415
 
     keyed = [f"dataset.{assignment}" for assignment in assignments]
-    values = override(Recipe(), keyed, {"dataset": "phantom"}).values("dataset", "phantom")
+    tables = parse_assignments(keyed, {"dataset": ["phantom"]})
+    values = tables.get("dataset", {}).get("phantom", {})
     dataset = PhantomReader(parse_config(PhantomConfig, values, "dataset.phantom")).open(folder)
     click.echo(
         f"{folder}: {len(dataset.source)} source, {len(dataset.target)} target and "

@@ -1,12 +1,23 @@
-"""``past-cli pipeline``: the whole chain in one command."""
+"""``past-cli pipeline``: everything in one command."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from past_cli.systems import CHAIN
+
+if TYPE_CHECKING:
+    from past_cli.display import Display
+    from past_core.pipeline import Request
+    from past_core.plugins import Registry
+
 __all__ = ["pipeline"]
+
+UNTIL = ("check", "translate", "train", "segment", "score")
 
 
 @click.command()
@@ -16,17 +27,31 @@ __all__ = ["pipeline"]
     help="Folder of the data set. Without it the built-in phantom is made and used.",
 )
 @click.option("--dataset", help="Layout of the data set; by default it is recognised.")
-@click.option("--translator", default="nicegan", show_default=True, help="Source to target.")
-@click.option("--segmenter", default="resunet", show_default=True, help="The 3D segmenter.")
 @click.option(
-    "--strategy", default="top-q", show_default=True, help="Pseudo-labels; 'none' for none."
+    "--systems",
+    default=CHAIN,
+    show_default=True,
+    help="What to build: chain, table1, routed, or a TOML file.",
 )
+@click.option("--translator", help="Source to target, or 'none'.  [default: nicegan]")
+@click.option("--segmenter", help="The 3D segmenter.  [default: resunet]")
+@click.option("--strategy", help="Pseudo-labels, or 'none'.  [default: top-q]")
 @click.option("--rounds", type=click.IntRange(0, 20), help="Self-training rounds (K).")
+@click.option(
+    "--system", "only", multiple=True, metavar="NAME", help="Only this system. Repeatable."
+)
+@click.option(
+    "--until",
+    type=click.Choice(UNTIL),
+    default="score",
+    show_default=True,
+    help="Stop when this is done.",
+)
 @click.option(
     "--recipe",
     default="quick",
     show_default=True,
-    help="Settings: smoke, quick, long, or a TOML file.",
+    help="How large and how long: smoke, quick, long, paper, or a TOML file.",
 )
 @click.option(
     "--set",
@@ -41,62 +66,69 @@ __all__ = ["pipeline"]
     type=click.Path(path_type=Path, file_okay=False),
     help="Run folder; by default under past-runs, named after the options.",
 )
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Stages at a time."
+)
+@click.option("--threads", type=click.IntRange(1), help="Threads of each stage.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def pipeline(  # noqa: PLR0917
-    data: Path | None,
-    dataset: str | None,
-    translator: str,
-    segmenter: str,
-    strategy: str,
-    rounds: int | None,
-    recipe: str,
-    assignments: tuple[str, ...],
-    oracle: bool,
-    out: Path | None,
-    device: str,
-    seed: int,
-) -> None:
+@click.option("--plan", is_flag=True, help="Only show the stages, and what of them is finished.")
+def pipeline(jobs: int, plan: bool, recipe: str, **options: Any) -> None:  # noqa: ANN401
     """Translate, train, self-train, segment and score.
 
-    The same command again goes on where it was interrupted; what is finished is kept.
+    The same command again goes on where it was interrupted; what is finished is kept. With
+    --systems chain, the default, --translator, --segmenter, --strategy and --rounds say what
+    is built; with other systems they replace a plugin in them, or one of several by OLD=NEW.
     """
     from past_cli.display import Display  # noqa: PLC0415
-    from past_cli.panels import draw_panels  # noqa: PLC0415
-    from past_cli.recipes import find_recipe  # noqa: PLC0415
-    from past_core.pipeline import Request, resolve, run_pipeline  # noqa: PLC0415
     from past_core.plugins import Registry  # noqa: PLC0415
-    from past_core.recipe import load_recipe  # noqa: PLC0415
 
-    registry = Registry()
-    request = Request(
-        translator=translator,
-        segmenter=segmenter,
-        strategy=None if strategy == "none" else strategy,
-        recipe=load_recipe(find_recipe(recipe)),
-        folder=out or _default_folder(data, translator, segmenter, recipe, seed),
-        data=data,
-        dataset=dataset,
-        assignments=assignments,
-        rounds=rounds,
-        oracle=oracle,
-        seed=seed,
-        device=device,
-    )
-    display = Display()
+    request = _request(recipe, **options)
+    registry, display = Registry(), Display()
     display.plugins(registry)
-    with display.step("check"):
-        settings, opened = resolve(request, registry)
+    if plan:
+        _show_plan(request, registry, display)
+    else:
+        _run(request, registry, display, jobs)
+
+
+def _request(recipe: str, systems: str, out: Path | None, **options: Any) -> Request:  # noqa: ANN401
+    from past_cli.recipes import read_recipe  # noqa: PLC0415
+    from past_cli.systems import find_systems  # noqa: PLC0415
+    from past_core.pipeline import Request  # noqa: PLC0415
+
+    folder = out or _default_folder(recipe, systems, options)
+    return Request(
+        folder,
+        systems=find_systems(systems),
+        recipe=read_recipe(recipe),
+        command=tuple(sys.argv[1:]),
+        **options,
+    )
+
+
+def _run(request: Request, registry: Registry, display: Display, jobs: int) -> None:
+    from past_core.pipeline import Inline, Processes, run_pipeline  # noqa: PLC0415
+
+    executor = Inline() if jobs == 1 else Processes(jobs, request.threads)
+    with display, executor:
+        run = run_pipeline(request, registry=registry, observer=display, executor=executor)
+    display.finished(run)
+
+
+def _show_plan(request: Request, registry: Registry, display: Display) -> None:
+    from past_cli.tables import plan_table  # noqa: PLC0415
+    from past_core.pipeline import plan_pipeline  # noqa: PLC0415
+
     with display:
-        result = run_pipeline(settings, opened, request.folder, registry, display)
-    with display.step("draw"):
-        panels = draw_panels(settings, opened, request.folder)
-    display.quality(request.folder, translator, opened.labels.structures)
-    display.summary(result, panels)
+        planned, finished = plan_pipeline(request, registry=registry, observer=display)
+    display.console.print(plan_table(planned.graph, finished))
 
 
-def _default_folder(
-    data: Path | None, translator: str, segmenter: str, recipe: str, seed: int
-) -> Path:
+def _default_folder(recipe: str, systems: str, options: dict[str, Any]) -> Path:
+    data: Path | None = options["data"]
     name = "phantom" if data is None else data.resolve().name
-    return Path("past-runs") / f"{name}-{translator}-{segmenter}-{Path(recipe).stem}-seed{seed}"
+    what = Path(systems).stem
+    if systems == CHAIN:
+        what = f"{options['translator'] or 'nicegan'}-{options['segmenter'] or 'resunet'}"
+    return Path("past-runs") / f"{name}-{what}-{Path(recipe).stem}-seed{options['seed']}"

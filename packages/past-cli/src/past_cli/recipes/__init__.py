@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from past_core.errors import ConfigError
 
-__all__ = ["find_recipe"]
+if TYPE_CHECKING:
+    from past_core.recipe import Recipe
+
+__all__ = ["FOLDER", "find_recipe", "read_recipe"]
 
 FOLDER = Path(__file__).parent
 
@@ -27,3 +31,10 @@ def find_recipe(name: str) -> Path:
         return path
     known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
     raise ConfigError(f"--recipe {name}: neither a built-in recipe ({known}) nor a TOML file.")
+
+
+def read_recipe(name: str) -> Recipe:
+    """A recipe by its name or path, with those that it extends."""
+    from past_core.recipe import load_recipe  # noqa: PLC0415
+
+    return load_recipe(find_recipe(name), find_recipe)

@@ -1,19 +1,28 @@
-"""The chain from data set to scores: a graph of resumable stages."""
+"""From data set to scores: systems, the graph of resumable stages, and runs read from disk."""
 
-from past_core.pipeline.graph import plan
-from past_core.pipeline.resolve import Request, resolve
-from past_core.pipeline.run import Observer, RunResult, StageReport, run_pipeline
-from past_core.pipeline.settings import Choice, PipelineConfig, Settings
+from past_core.pipeline.chain import chain
+from past_core.pipeline.clean import clean_run
+from past_core.pipeline.events import Observer, Silent, StageReport
+from past_core.pipeline.executors import Inline, Processes
+from past_core.pipeline.opened import Run, open_run
+from past_core.pipeline.request import Request
+from past_core.pipeline.run import plan_pipeline, run_pipeline
+from past_core.pipeline.systems import Systems, dump_systems, load_systems
 
 __all__ = [
-    "Choice",
+    "Inline",
     "Observer",
-    "PipelineConfig",
+    "Processes",
     "Request",
-    "RunResult",
-    "Settings",
+    "Run",
+    "Silent",
     "StageReport",
-    "plan",
-    "resolve",
+    "Systems",
+    "chain",
+    "clean_run",
+    "dump_systems",
+    "load_systems",
+    "open_run",
+    "plan_pipeline",
     "run_pipeline",
 ]

@@ -1,42 +1,52 @@
-"""Where a run keeps what: the names that stages and the report agree on."""
+"""Where a run keeps what: the names that stages and readers of a run agree on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
-from past_core.case import Case
-
 __all__ = [
+    "GRIDS",
+    "INVENTORY",
+    "LOG",
+    "MANIFEST",
+    "PROGRESS",
+    "RECIPE",
+    "RUN",
+    "SCORES",
     "STAGES",
-    "copy_of",
-    "fit_stage",
+    "SYSTEMS",
+    "copy_id",
     "image_path",
     "label_path",
     "model_path",
-    "placed",
     "probability_path",
-    "segment_stage",
 ]
 
 STAGES = "stages"
 """Folder of the stages within a run folder."""
+RUN, RECIPE, SYSTEMS, SCORES = "run.json", "recipe.toml", "systems.toml", "scores.csv"
+"""Files of a run folder: what it was made of, its settings, its systems, its scores."""
+MANIFEST, LOG, PROGRESS = "manifest.json", "log.txt", "progress.json"
+"""Files of every stage's folder; the last while another process is at work in it."""
+INVENTORY = "inventory.json"
+"""What the check of the data set leaves."""
+GRIDS = "grids.json"
+"""Shapes and affines of the original scans, beside the cropped ones."""
 
 
-def image_path(folder: Path, case: Case) -> Path:
+def image_path(folder: Path, case_id: str) -> Path:
     """The image that a stage wrote for a case."""
-    return folder / f"{case.id}_image.nii.gz"
+    return folder / f"{case_id}_image.nii.gz"
 
 
-def label_path(folder: Path, case: Case) -> Path:
+def label_path(folder: Path, case_id: str) -> Path:
     """The label, pseudo-label or segmentation that a stage wrote for a case."""
-    return folder / f"{case.id}_label.nii.gz"
+    return folder / f"{case_id}_label.nii.gz"
 
 
-def probability_path(folder: Path, case: Case) -> Path:
+def probability_path(folder: Path, case_id: str) -> Path:
     """The class probabilities that a stage wrote for a case, ``(c, i, j, k)`` float16."""
-    return folder / f"{case.id}_probabilities.npy"
+    return folder / f"{case_id}_probabilities.npy"
 
 
 def model_path(folder: Path) -> Path:
@@ -44,28 +54,6 @@ def model_path(folder: Path) -> Path:
     return folder / "model"
 
 
-def fit_stage(system: str) -> str:
-    """The stage that trains a system's segmenter."""
-    return f"fit-{system}"
-
-
-def segment_stage(system: str) -> str:
-    """The stage in which a system segments the test cases."""
-    return f"segment-{system}"
-
-
-def copy_of(case: Case, number: int) -> Case:
-    """The ``number``-th varied copy of a case, 1, 2, ...; its label is the case's own."""
-    return replace(case, id=f"{case.id}_copy{number}")
-
-
-def placed(cases: Iterable[Case], images: Path, labels: Path | None) -> list[Case]:
-    """The same cases with their files as stages wrote them."""
-    return [
-        replace(
-            case,
-            image=image_path(images, case),
-            label=None if labels is None else label_path(labels, case),
-        )
-        for case in cases
-    ]
+def copy_id(case_id: str, number: int) -> str:
+    """Id of the ``number``-th varied copy of a case, 1, 2, ..."""
+    return f"{case_id}_copy{number}"

@@ -1,231 +1,343 @@
-"""Runs the stages of a graph in one folder, keeping what is finished.
+"""Runs a graph of stages in one folder, keeping what is finished.
 
 The same call again resumes: a finished stage is kept, an interrupted one goes on in its
-folder, and a changed setting re-runs what depends on it.
+folder, and another setting makes another folder beside the one there is.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import platform
-import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from past_core.dataset import Dataset
+from past_core.datasets.opening import open_dataset
+from past_core.device import set_threads
 from past_core.errors import DataError
-from past_core.files import atomic_path, write_json
-from past_core.pipeline.graph import plan
-from past_core.pipeline.layout import STAGES
-from past_core.pipeline.memory import PeakMemory
-from past_core.pipeline.settings import Settings
-from past_core.pipeline.stage import Stage, Workspace, derive_seed
+from past_core.pipeline.answers import Plan, PlannedSystem, plan
+from past_core.pipeline.events import Observer, Silent, StageReport
+from past_core.pipeline.execute import Task, execute, faulted, finished_manifest, read_manifest
+from past_core.pipeline.executors import Inline, Processes
+from past_core.pipeline.graph import Graph
+from past_core.pipeline.inventory import Inventory, check_stage, last_inventory
+from past_core.pipeline.layout import PROGRESS, SCORES, STAGES
+from past_core.pipeline.opened import Run, open_run
+from past_core.pipeline.protocols import assign_protocols
+from past_core.pipeline.record import record_run
+from past_core.pipeline.request import Request
+from past_core.pipeline.settings import Settings, resolve
+from past_core.pipeline.stage import SHORT, Stage
 from past_core.plugins import Registry
-from past_core.scoring import Score, read_scores
+from past_core.scoring import Score, read_scores, write_scores
 
-__all__ = ["Observer", "RunResult", "StageReport", "run_pipeline"]
+__all__ = ["exclusive", "plan_pipeline", "run_pipeline"]
 
 log = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
-
-
-class Observer(Protocol):
-    """Told what a run is doing, for a progress display."""
-
-    def stage_started(self, name: str, number: int, count: int) -> None:
-        """Stage ``number`` of ``count`` begins."""
-
-    def progress(self, done: int, total: int, note: str = "") -> None:
-        """``done`` of ``total`` units of the current stage are finished."""
-
-    def stage_finished(self, report: StageReport) -> None:
-        """The stage ended, or was found finished."""
-
-
-@dataclass(frozen=True)
-class StageReport:
-    """What one stage cost."""
-
-    name: str
-    seconds: float
-    """Wall time of the attempt that finished it."""
-    peak_mib: float
-    """Highest resident memory, MiB."""
-    reused: bool
-    """True if the stage was already finished."""
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run."""
-
-    folder: Path
-    scores: list[Score]
-    stages: list[StageReport]
+POLL = 0.2
+"""Seconds between two looks at what other processes have noted of their progress."""
 
 
 def run_pipeline(
-    settings: Settings,
-    dataset: Dataset,
-    folder: Path,
-    registry: Registry,
-    observer: Observer,
-) -> RunResult:
-    """Check the data set, run every unfinished stage, and give the scores.
+    request: Request,
+    *,
+    registry: Registry | None = None,
+    observer: Observer | None = None,
+    executor: Executor | None = None,
+) -> Run:
+    """Check the data set, run every unfinished stage, and open the finished run.
+
+    ::
+
+        from pathlib import Path
+        from past_core import Request, run_pipeline
+
+        run = run_pipeline(Request(Path("run"), translator="nicegan", segmenter="resunet"))
+        for summary in run.summaries():
+            print(summary)
 
     Parameters
     ----------
-    folder
-        The run folder. It gets one folder a stage under ``stages/``, each with its
-        ``manifest.json`` and ``log.txt``, and ``scores.csv``.
+    request
+        What to run, and in which folder.
+    registry
+        The plugins; by default all that are installed.
+    observer
+        Told what happens.
+    executor
+        Where stages are worked at; by default one after the other in this process. See
+        ``past_core.pipeline.executors``.
 
     Raises
     ------
+    PluginError, ConfigError
+        If something that the request names is not there or not right.
     DataError
-        If the data set fails its check, the disk is full, or another process uses
-        the folder.
+        If the data set fails its check, the disk is full, a stage's process is ended by a
+        signal, or another process uses the folder.
     """
-    dataset.check()
-    stages = plan(settings, dataset, registry)
-    runner = _Runner(settings, folder, observer)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _exclusive(folder):
-        reports = [
-            runner.run(stage, number, len(stages)) for number, stage in enumerate(stages, start=1)
-        ]
-        scores = folder / STAGES / "score" / "scores.csv"
-        with atomic_path(folder / "scores.csv") as temporary:
-            shutil.copyfile(scores, temporary)
-    return RunResult(folder, read_scores(scores), reports)
+    with _begun(request, registry, observer, executor) as (runner, planned):
+        runner.run(planned.graph)
+        _collect_scores(planned.systems, runner, request)
+    return open_run(request.folder)
 
 
-class _Runner:
-    """Runs stages one by one in a run folder, unless they are finished."""
+def plan_pipeline(
+    request: Request, *, registry: Registry | None = None, observer: Observer | None = None
+) -> tuple[Plan, dict[str, dict[str, Any]]]:
+    """The stages that a run would have, and the manifests of those that are finished, by name.
 
-    def __init__(self, settings: Settings, folder: Path, observer: Observer) -> None:
-        self.settings = settings
-        self.folder = folder / STAGES
-        self.observer = observer
-        self.fingerprints: dict[str, str] = {}
+    The data set is checked, for all fingerprints follow from its content; nothing else is run.
 
-    def run(self, stage: Stage, number: int, count: int) -> StageReport:
-        self.observer.stage_started(stage.name, number, count)
-        seed = derive_seed(self.settings.seed, stage.name)
-        fingerprint = stage.fingerprint(self.fingerprints, seed)
-        self.fingerprints[stage.name] = fingerprint
-        manifest = _read_manifest(self.folder / stage.name)
-        reused = manifest.get("fingerprint") == fingerprint and manifest.get("finished") is True
-        if not reused:
-            if manifest.get("fingerprint") != fingerprint:
-                shutil.rmtree(self.folder / stage.name, ignore_errors=True)
-            manifest = self._execute(stage, fingerprint, seed)
-        report = StageReport(
-            stage.name, manifest["wall_seconds"], manifest["peak_memory_mib"], reused
-        )
-        self.observer.stage_finished(report)
-        return report
-
-    def _execute(self, stage: Stage, fingerprint: str, seed: int) -> dict[str, Any]:
-        folder = self.folder / stage.name
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.rglob(".*.partial.*"):
-            leftover.unlink()
-        manifest = {
-            "stage": stage.name,
-            "fingerprint": fingerprint,
-            "settings": stage.settings,
-            "inputs": {name: self.fingerprints[name] for name in stage.needs},
-            "seed": seed,
-            "device": self.settings.device,
-            "versions": _versions(),
-            "finished": False,
-        }
-        write_json(folder / MANIFEST, manifest)
-        inputs = {name: self.folder / name for name in stage.needs}
-        workspace = Workspace(folder, inputs, seed, self.settings.device, self.observer.progress)
-        started = time.monotonic()
-        with _logged(folder / "log.txt"), PeakMemory() as memory:
-            _call(stage, workspace)
-        manifest |= {
-            "finished": True,
-            "wall_seconds": time.monotonic() - started,
-            "peak_memory_mib": memory.mib,
-        }
-        write_json(folder / MANIFEST, manifest)
-        return manifest
-
-
-def _call(stage: Stage, workspace: Workspace) -> None:
-    """Do the stage's work; what goes wrong is in its log, with the traceback."""
-    try:
-        stage.work(workspace)
-    except OSError as error:
-        log.exception("stage %s failed", stage.name)
-        raise DataError(
-            f"stage {stage.name}: {error}. Check the space and the permissions of "
-            f"{workspace.folder}; the same command goes on from here."
-        ) from error
-    except Exception:
-        log.exception("stage %s failed", stage.name)
-        raise
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    except (OSError, json.JSONDecodeError):
-        return {}
-    return manifest
-
-
-def _versions() -> dict[str, str]:
-    """Versions that a result may depend on, where installed."""
-    found = {"python": platform.python_version()}
-    for name in ("past-core", "past-gan", "past-seg", "past-selftrain", "torch", "nnunetv2"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    Raises
+    ------
+    PluginError, ConfigError, DataError
+        As ``run_pipeline`` does before anything is trained.
+    """
+    with _begun(request, registry, observer, None) as (runner, planned):
+        return planned, runner.finished(planned.graph)
 
 
 @contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """Keep a second process out; the lock goes with the process, however it ends."""
-    lock = FileLock(folder / ".lock")
+def _begun(
+    request: Request,
+    registry: Registry | None,
+    observer: Observer | None,
+    executor: Executor | None,
+) -> Iterator[tuple[_Runner, Plan]]:
+    """Resolve, take the folder's lock, check the data, plan, and write down what will be run."""
+    registry, observer = registry or Registry(), observer or Silent()
+    settings = resolve(request, registry)
+    if request.threads is not None:
+        set_threads(request.threads)
+    runner = _Runner(settings, request.folder / STAGES, observer, executor or Inline())
+    with exclusive(request.folder):
+        dataset, inventory, checked = _check(settings, request, runner)
+        planned = plan(settings, dataset, inventory)
+        for name, reason in planned.left_out.items():
+            observer.notice(f"{name} is left out: {reason}")
+        stages = [runner.place(stage).name for stage in (checked, *planned.graph)]
+        record_run(settings, dataset, planned, stages, request.folder)
+        yield runner, planned
+
+
+def _check(
+    settings: Settings, request: Request, runner: _Runner
+) -> tuple[Dataset, Inventory, Stage]:
+    """Open the data set and check it: every file once, and again only those that changed."""
+    data = (request.folder / "data" if request.data is None else request.data).absolute()
+    reader = settings.reader
+    values = settings.recipe.values("dataset", reader.name)
+    dataset = open_dataset(settings.registry, data, reader.name, values)
+    stage = check_stage(dataset, last_inventory(runner.stages))
+    graph = Graph()
+    graph.add(stage)
+    runner.run(graph)
+    inventory = Inventory.read(runner.place(stage))
+    return assign_protocols(dataset, settings.systems.protocols), inventory, stage
+
+
+def _collect_scores(systems: Iterable[PlannedSystem], runner: _Runner, request: Request) -> None:
+    """One table of all systems' scores."""
+    if request.until != "score":
+        return
+    rows: list[Score] = []
+    for system in systems:
+        if system.scores is not None:
+            rows += read_scores(runner.place(system.scores) / SCORES)
+    write_scores(request.folder / SCORES, rows)
+
+
+@dataclass(frozen=True)
+class _Under:
+    """A stage under way."""
+
+    stage: Stage
+    folder: Path
+
+
+class _Runner:
+    """Hands stages to an executor as their inputs are finished."""
+
+    def __init__(
+        self, settings: Settings, stages: Path, observer: Observer, executor: Executor
+    ) -> None:
+        self.settings = settings
+        self.stages = stages
+        self.observer = observer
+        self.executor = executor
+        self.started: set[str] = set()
+        self.count = 0
+
+    def place(self, stage: Stage) -> Path:
+        """The folder of a stage: one that has its result already, whatever it is called."""
+        own = self.stages / stage.folder
+        if own.exists():
+            return own
+        found = sorted(self.stages.glob(f"*-{stage.fingerprint[:SHORT]}"))
+        return found[0] if found else own
+
+    def finished(self, graph: Graph) -> dict[str, dict[str, Any]]:
+        """Manifests of finished stages by name."""
+        found = {stage.name: self._finished(stage) for stage in graph}
+        return {name: manifest for name, manifest in found.items() if manifest is not None}
+
+    def run(self, graph: Graph) -> None:
+        """Run what is unfinished; return when all is done."""
+        self.count += len(graph)
+        done = self.finished(graph)
+        for stage in graph:
+            if stage.name in done:
+                self._begin(stage)
+                self._report(stage, done[stage.name], reused=True)
+        self._require_plugins(stage for stage in graph if stage.name not in done)
+        under: dict[Future[dict[str, Any]], _Under] = {}
+        try:
+            while len(done) < len(graph):
+                self._submit(graph, done, under)
+                for future in self._wait(under):
+                    stage = under[future].stage
+                    done[stage.name] = future.result()
+                    del under[future]
+                    self._report(stage, done[stage.name], reused=False)
+        except BrokenProcessPool as error:
+            raise DataError(self._signalled(under.values())) from error
+        except BaseException:
+            self._give_up(under)
+            raise
+
+    def _submit(
+        self, graph: Graph, done: dict[str, Any], under: dict[Future[dict[str, Any]], _Under]
+    ) -> None:
+        at_once = getattr(self.executor, "jobs", None)
+        names = {one.stage.name for one in under.values()}
+        for stage in graph.ready(done):
+            if stage.name in names:
+                continue
+            if at_once is not None and len(under) >= at_once:
+                return
+            task = self._task(stage)
+            self._begin(stage)
+            if fault := faulted(task.folder):
+                self.observer.notice(
+                    f"{stage.name} was ended by a fault of native code before ({fault}); see "
+                    f"{task.folder / 'log.txt'}. It goes on from its last checkpoint."
+                )
+            # Only this process can be told directly; another leaves notes in the stage's folder.
+            inline = isinstance(self.executor, Inline)
+            told = partial(self.observer.progress, stage.name) if inline else None
+            under[self.executor.submit(execute, task, told)] = _Under(stage, task.folder)
+
+    def _wait(self, under: dict[Future[dict[str, Any]], _Under]) -> list[Future[dict[str, Any]]]:
+        """Stages that have ended; until one has, pass on what the others note."""
+        while True:
+            ended, _ = wait(under, timeout=POLL, return_when=FIRST_COMPLETED)
+            if ended:
+                return [future for future in under if future in ended]
+            for one in under.values():
+                self._pass_on(one)
+
+    def _pass_on(self, one: _Under) -> None:
+        try:
+            note = json.loads((one.folder / PROGRESS).read_text())
+        except (OSError, ValueError):
+            return
+        self.observer.progress(one.stage.name, note["done"], note["total"], note["note"])
+
+    def _task(self, stage: Stage) -> Task:
+        return Task(
+            stage.name,
+            stage.function,
+            stage.params,
+            stage.fingerprint,
+            stage.generation,
+            self.place(stage),
+            {role: self.place(needed) for role, needed in stage.inputs.items()},
+            self.settings.registry,
+            stage.seed,
+            stage.incidental,
+            self.settings.device,
+        )
+
+    def _finished(self, stage: Stage) -> dict[str, Any] | None:
+        return finished_manifest(self.place(stage), stage.fingerprint)
+
+    def _begin(self, stage: Stage) -> None:
+        self.started.add(stage.name)
+        self.observer.stage_started(stage.name, len(self.started), self.count)
+
+    def _report(self, stage: Stage, manifest: dict[str, Any], *, reused: bool) -> None:
+        self.observer.stage_finished(
+            StageReport(
+                stage.name,
+                self.place(stage).name,
+                manifest["wall_seconds"],
+                manifest["peak_memory_mib"],
+                reused,
+            )
+        )
+
+    def _require_plugins(self, stages: Iterable[Stage]) -> None:
+        """Import what unfinished stages use, so that what is broken is known before hours pass."""
+        wanted: dict[tuple[str, str], None] = {}
+        for stage in stages:
+            for plugin in (stage.params.get("plugin"), *stage.params.get("metrics", ())):
+                if plugin is not None:
+                    wanted[plugin["kind"], plugin["name"]] = None
+        for kind, name in wanted:
+            self.settings.registry.factory(kind, name)
+
+    def _give_up(self, under: dict[Future[dict[str, Any]], _Under]) -> None:
+        """End the other stages; the same call goes on from their checkpoints."""
+        if isinstance(self.executor, Processes):
+            self.executor.kill()
+        for future in under:
+            future.cancel()
+
+    def _signalled(self, under: Iterable[_Under]) -> str:
+        """Which stages were ended by which signals, and what to do."""
+        signals = self.executor.signals() if isinstance(self.executor, Processes) else {}
+        lines = []
+        for one in under:
+            number = signals.get(read_manifest(one.folder).get("process", 0))
+            if number is None or number.name == "SIGTERM":
+                continue  # the pool ends its other processes itself
+            remedy = REMEDIES.get(number.name, REMEDIES["SIGSEGV"])
+            lines.append(
+                f"stage {one.stage.name} was ended by {number.name}. {remedy} Its log: "
+                f"{one.folder / 'log.txt'}; the same command goes on from its last checkpoint."
+            )
+        return "\n".join(lines) or (
+            "a stage's process ended without an answer. The same command goes on from the last "
+            "checkpoint."
+        )
+
+
+REMEDIES = {
+    "SIGKILL": "Unless you did it, the machine ran out of memory: use fewer --jobs, or smaller "
+    "patches and batches.",
+    "SIGSEGV": "A fault of native code (torch, oneDNN): try --set segmenter.precision=float32 and "
+    "--set translator.precision=float32, or another version of torch.",
+}
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep a second run out; the lock goes with the process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with lock.acquire(timeout=0):
+        with FileLock(folder / ".lock").acquire(timeout=0):
             yield
     except Timeout as error:
         raise DataError(
             f"{folder}: another run is using this folder. Wait for it, or choose another folder."
         ) from error
-
-
-@contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    """Send what plugins log and print into the stage's log."""
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    logging.captureWarnings(capture=True)
-    try:
-        with path.open("a") as file, redirect_stdout(file), redirect_stderr(file):
-            yield
-    finally:
-        logging.captureWarnings(capture=False)
-        root.setLevel(level)
-        root.removeHandler(handler)
-        handler.close()

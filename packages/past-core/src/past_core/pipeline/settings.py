@@ -1,64 +1,29 @@
-"""Everything a run depends on, validated before it starts."""
+"""Everything a run depends on, validated before it starts.
+
+Precedence: a plugin's defaults, the recipe (size and length), the systems file (method),
+``--set``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, field_validator
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from past_core.config import PluginConfig
+from past_core.datasets.opening import recognise
+from past_core.device import resolve_device
+from past_core.errors import ConfigError
+from past_core.pipeline.chain import chain
+from past_core.pipeline.request import Request
+from past_core.pipeline.systems import Systems, replaced
 from past_core.plugins import Registry
-from past_core.roi import ROI
+from past_core.recipe import Recipe, merged, parse_assignments
 
-__all__ = ["Choice", "CopiesConfig", "PipelineConfig", "RegionConfig", "Settings"]
+__all__ = ["Choice", "Settings", "resolve"]
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class RegionConfig(PluginConfig):
-    """A region of interest, as fractions of the axes of a canonical (RAS+) volume."""
-
-    lower: tuple[Fraction, Fraction, Fraction] = (0.0, 0.0, 0.0)
-    """Where the region begins along each axis."""
-    upper: tuple[Fraction, Fraction, Fraction] = (1.0, 1.0, 1.0)
-    """Where it ends."""
-
-    def as_roi(self) -> ROI:
-        """The region as core's ROI, which raises ConfigError if it is empty."""
-        return ROI(self.lower, self.upper)
-
-
-class CopiesConfig(PluginConfig):
-    """Copies of the translated scans in which the structures are darker or brighter."""
-
-    number: int = Field(default=0, ge=0, le=20)
-    """Copies of every scan, for the segmenters to learn from besides the scan itself."""
-    intensity: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] = (0.5, 1.0)
-    """Least and greatest factor; each structure of each copy draws its own."""
-
-    @field_validator("intensity")
-    @classmethod
-    def _ordered(cls, intensity: tuple[float, float]) -> tuple[float, float]:
-        if intensity[0] > intensity[1]:
-            raise ValueError("the least factor comes first")
-        return intensity
-
-
-class PipelineConfig(PluginConfig):
-    """Settings of the chain itself."""
-
-    rounds: int = Field(default=2, ge=0, le=20)
-    """K, the number of self-training rounds (paper: 2)."""
-    source_labels: Literal["replace", "keep"] = "replace"
-    """True labels of translated source scans in self-training: replaced by pseudo-labels
-    (Algorithm 1, line 7), or kept as they are (COSMOS)."""
-    copies: CopiesConfig = CopiesConfig()
-    """Copies of translated scans with other intensities of the structures; none by default."""
-    roi: RegionConfig | None = None
-    """The region to work in; by default the data set's own."""
-    clip_percentile: float = Field(default=99.9, gt=50, le=100)
-    """Percentile of a scan's region that becomes 255."""
+PHANTOM, NONE = "phantom", "none"
 
 
 @dataclass(frozen=True)
@@ -70,47 +35,212 @@ class Choice:
     config: PluginConfig
     version: str
     """Name and version of the distribution it comes from: another version is another result."""
+    generation: int
 
-    @classmethod
-    def of(
-        cls, registry: Registry, kind: str, name: str, values: dict[str, Any], where: str
-    ) -> Choice:
-        """Look the plugin up and validate its configuration."""
-        config = registry.config(kind, name, values, where)
-        installed = registry.find(kind, name)
-        return cls(kind, name, config, f"{installed.distribution} {installed.version}")
-
-    def as_json(self) -> dict[str, Any]:
-        """What identifies the choice in a manifest."""
+    def brief(self) -> dict[str, Any]:
+        """What identifies the plugin where its settings are known from what it saved."""
         return {
+            "kind": self.kind,
             "name": self.name,
             "version": self.version,
-            "config": self.config.decisive(),
+            "generation": self.generation,
         }
+
+    def whole(self) -> dict[str, Any]:
+        """What identifies the plugin and the settings that a fit depends on."""
+        return {**self.brief(), "config": self.config.decisive()}
+
+    def incidental(self) -> dict[str, Any]:
+        """Its other settings."""
+        decisive = self.config.decisive()
+        everything = self.config.model_dump(mode="json")
+        return {key: value for key, value in everything.items() if key not in decisive}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A run, resolved: plugins with their configurations, the chain's settings, seed, device."""
+    """A run, resolved: systems, plugins with their configurations, seed, device."""
 
-    translator: Choice
-    segmenter: Choice
-    strategy: Choice | None
-    """None: no self-training."""
+    request: Request
+    systems: Systems
+    reader: Choice
     metrics: tuple[Choice, ...]
-    pipeline: PipelineConfig
-    oracle: bool = False
-    """Also train on the target's own labels, for the upper bound."""
-    seed: int = 0
-    device: str = "cpu"
+    device: str
+    recipe: Recipe
+    """With the assignments on top."""
+    assigned: Mapping[str, Any]
+    registry: Registry = field(repr=False)
+    _choices: dict[str, Choice] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
-    def rounds(self) -> int:
-        """Self-training rounds that will run."""
-        return 0 if self.strategy is None else self.pipeline.rounds
+    def choice(self, kind: str, name: str, own: Mapping[str, Any]) -> Choice:
+        """A plugin with its settings: recipe, then ``own`` of the systems file, then ``--set``."""
+        key = json.dumps([kind, name, own], sort_keys=True)
+        if key not in self._choices:
+            values = merged(
+                self.recipe.values(kind, name), own, self.assigned.get(kind, {}).get(name, {})
+            )
+            self._choices[key] = _choice(self.registry, kind, name, values)
+        return self._choices[key]
 
-    @property
-    def systems(self) -> tuple[str, ...]:
-        """The systems that are scored, from source-only to the upper bound."""
-        trained = [f"st{k}" for k in range(1, self.rounds + 1)]
-        return ("no-da", "translated", *trained, *(["oracle"] if self.oracle else []))
+
+def resolve(request: Request, registry: Registry) -> Settings:
+    """Find the plugins and validate every setting; nothing is read but a data folder's layout.
+
+    Raises
+    ------
+    PluginError, ConfigError, DataError
+        Naming what is wrong, before anything is computed or written.
+    """
+    device = resolve_device(request.device)
+    systems = _systems(request)
+    reader = _reader(request, registry)
+    chosen: dict[str, list[str]] = {
+        "dataset": [reader],
+        "translator": [],
+        "segmenter": [],
+        "strategy": [],
+        "metric": [one.spec.name for one in registry.all("metric")],
+    }
+    for kind, name, _ in systems.uses():
+        if name not in chosen[kind]:
+            chosen[kind].append(name)
+    for kind, names in chosen.items():
+        for name in names:
+            registry.find(kind, name)
+    assigned = parse_assignments(request.assignments, chosen)
+    if crop := assigned.pop("crop", None):
+        systems = replaced(systems, lambda c: c.update(crop=merged(c.get("crop", {}), crop)))
+    if systems.crop.roi is not None:
+        systems.crop.roi.as_roi()
+    recipe = Recipe.model_validate(merged(request.recipe.model_dump(), assigned))
+    settings = Settings(
+        request,
+        systems,
+        _choice(registry, "dataset", reader, recipe.values("dataset", reader)),
+        tuple(
+            _choice(registry, "metric", name, recipe.values("metric", name))
+            for name in chosen["metric"]
+        ),
+        device,
+        recipe,
+        assigned,
+        registry,
+    )
+    for kind, name, own in systems.uses():
+        settings.choice(kind, name, own)
+    return settings
+
+
+def _systems(request: Request) -> Systems:
+    if request.systems is None:
+        systems = _chain(request)
+    else:
+        systems = _with_plugins(request.systems, request)
+    if request.oracle and not any(model.supervised for model in systems.model):
+        segmenter = systems.model[-1].segmenter
+        systems = replaced(systems, lambda content: _add_oracle(content, segmenter))
+    unknown = set(request.only) - {system.name for system in systems.system}
+    if unknown:
+        raise ConfigError(
+            f"no system is named {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(system.name for system in systems.system)}."
+        )
+    return systems
+
+
+def _chain(request: Request) -> Systems:
+    translator = request.translator or "nicegan"
+    strategy = request.strategy or ("top-q" if translator != NONE else NONE)
+    for option, name in (("translator", translator), ("strategy", strategy)):
+        if "=" in name:
+            raise ConfigError(f"--{option} {name}: OLD=NEW is for systems files with several.")
+    return chain(
+        None if translator == NONE else translator,
+        request.segmenter or "resunet",
+        None if strategy == NONE else strategy,
+        2 if request.rounds is None else request.rounds,
+    )
+
+
+def _with_plugins(systems: Systems, request: Request) -> Systems:
+    """Put the named plugins in the places of the file's own, and so many rounds."""
+    if request.translator is not None:
+        new = _replacement(systems, "translator", request.translator)
+        systems = replaced(systems, lambda c: _rename(c["translation"], "translator", new))
+    if request.segmenter is not None:
+        new = _replacement(systems, "segmenter", request.segmenter)
+        systems = replaced(systems, lambda c: _rename(c["model"], "segmenter", new))
+    if request.strategy is not None and request.strategy != NONE:
+        new = _replacement(systems, "strategy", request.strategy)
+        systems = replaced(systems, lambda c: _rename(_rounds(c), "strategy", new))
+    if request.strategy == NONE or request.rounds == 0:
+        raise ConfigError(
+            "self-training is part of this systems file. Leave --strategy none and --rounds 0 to "
+            "the chain, or name the systems you want with --system."
+        )
+    if request.rounds is not None:
+        rounds = request.rounds
+        systems = replaced(systems, lambda content: _repeat(content, rounds))
+    return systems
+
+
+def _replacement(systems: Systems, kind: str, asked: str) -> Callable[[str], str]:
+    """From a plugin's name in the file to the one that takes its place."""
+    names = list(dict.fromkeys(name for k, name, _ in systems.uses() if k == kind))
+    old, equals, new = asked.rpartition("=")
+    if not equals:
+        if len(names) != 1:
+            raise ConfigError(
+                f"--{kind} {asked}: the systems use {', '.join(names) or f'no {kind}'}. "
+                f"Say which of them: --{kind} {names[0] if names else 'OLD'}={asked}."
+            )
+        old = names[0]
+    elif old not in names:
+        raise ConfigError(
+            f"--{kind} {asked}: the systems have no {kind} {old}, but {', '.join(names) or 'none'}."
+        )
+    return lambda name: new if name == old else name
+
+
+def _rename(entries: list[dict[str, Any]], key: str, new: Callable[[str], str]) -> None:
+    for entry in entries:
+        name = new(entry[key])
+        if name != entry[key]:
+            # The settings of one plugin mean nothing to another.
+            entry.pop("settings", None)
+            entry[key] = name
+
+
+def _rounds(content: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for model in content["model"] for one in model.get("round", [])]
+
+
+def _repeat(content: dict[str, Any], rounds: int) -> None:
+    for model in content["model"]:
+        for one in model.get("round", [])[:1]:
+            one["repeat"] = rounds
+        del model.get("round", [])[1:]
+
+
+def _add_oracle(content: dict[str, Any], segmenter: str) -> None:
+    content["model"].append(
+        {
+            "name": "oracle",
+            "segmenter": segmenter,
+            "images": [{"from": "target", "labels": "true"}],
+        }
+    )
+    content["system"].append({"name": "oracle", "use": "oracle"})
+
+
+def _reader(request: Request, registry: Registry) -> str:
+    if request.dataset is not None:
+        return request.dataset
+    return PHANTOM if request.data is None else recognise(registry, request.data)
+
+
+def _choice(registry: Registry, kind: str, name: str, values: Mapping[str, Any]) -> Choice:
+    config = registry.config(kind, name, values, f"{kind}.{name}")
+    installed = registry.find(kind, name)
+    version = f"{installed.distribution} {installed.version}"
+    return Choice(kind, name, config, version, installed.spec.generation)

@@ -1,72 +1,64 @@
-"""One stage of a run: a pure function of settings, inputs and a seed, with a folder of its own."""
+"""One stage of a run: a pure function of its parameters, its inputs and a seed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
-from past_core.interfaces import Context
-from past_core.interfaces.context import RECORD, Progress, silent
-
-__all__ = ["Stage", "Workspace", "derive_seed"]
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """What a stage may touch: its own folder, and its inputs' folders to read."""
-
-    folder: Path
-    inputs: Mapping[str, Path]
-    seed: int
-    device: str = "cpu"
-    progress: Progress = field(default=silent)
-
-    def context(self) -> Context:
-        """Surroundings for a plugin's ``fit``; its folder lasts until the stage has finished."""
-        scratch = self.folder / "work"
-        scratch.mkdir(exist_ok=True)
-        return Context(scratch, self.seed, self.device, self.progress)
-
-    def discard_scratch(self) -> None:
-        """Remove the plugin's folder, but keep what it recorded."""
-        scratch = self.folder / "work"
-        record = self.folder / RECORD
-        if (scratch / RECORD).exists():
-            shutil.rmtree(record, ignore_errors=True)
-            (scratch / RECORD).rename(record)
-        shutil.rmtree(scratch, ignore_errors=True)
+__all__ = ["Stage", "derive_seed"]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A node of the graph."""
+    """A node of the graph; two stages with one fingerprint have the same result."""
 
     name: str
-    """Unique; also the name of its folder."""
-    needs: tuple[str, ...]
-    """Stages whose folders it reads."""
-    settings: Mapping[str, Any]
-    """All that its result depends on besides its inputs and the seed; JSON-able."""
-    work: Callable[[Workspace], None]
-    """Fills the workspace; called again after an interruption, it goes on or starts over."""
+    """For people, and the beginning of its folder's name; not in the fingerprint."""
+    function: str
+    """``"past_core.pipeline.work.translate:fit"``, called with parameters and a ``Work``."""
+    params: Mapping[str, Any]
+    """All that the function sees besides its inputs' folders and the seed; JSON-able."""
+    inputs: Mapping[str, Stage] = field(default_factory=dict)
+    """The stages whose folders it reads, by the role they play in it."""
+    seed: int | None = None
+    """32 bits; None where nothing is left to chance."""
+    generation: int = 1
+    """Raised whenever the function gives other results than before."""
+    incidental: Mapping[str, Any] = field(default_factory=dict)
+    """What does not change the result: where content lies, numbers of workers."""
 
-    def fingerprint(self, inputs: Mapping[str, str], seed: int) -> str:
-        """Hash of settings, seed and the inputs' fingerprints: equal means the same result."""
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of function, generation, parameters, seed and the inputs' fingerprints."""
         identity = {
-            "name": self.name,
-            "settings": self.settings,
-            "seed": seed,
-            "inputs": {name: inputs[name] for name in self.needs},
+            "function": self.function,
+            "generation": self.generation,
+            "params": self.params,
+            "seed": self.seed,
+            "inputs": {role: stage.fingerprint for role, stage in self.inputs.items()},
         }
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def folder(self) -> str:
+        """Name of its folder among the stages' folders."""
+        return f"{self.name}-{self.fingerprint[:SHORT]}"
 
-def derive_seed(seed: int, name: str) -> int:
-    """A stage's own seed, 32 bits, from the run's: stages do not share random numbers."""
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
+    @property
+    def kind(self) -> str:
+        """Which room of the work it belongs to: ``check``, ``crop``, ``translate``, ..."""
+        return self.function.partition(":")[0].rpartition(".")[2]
+
+
+SHORT = 12
+"""Hexadecimal digits of a fingerprint in a folder's name."""
+
+
+def derive_seed(seed: int, *parts: object) -> int:
+    """A seed of its own for a part of the work, 32 bits, from the run's seed."""
+    text = "/".join(str(part) for part in (seed, *parts))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

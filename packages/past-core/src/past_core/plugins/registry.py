@@ -85,6 +85,7 @@ class Registry:
     """
 
     def __init__(self, modules: Mapping[str, ModuleType | type] | None = None) -> None:
+        self._modules = modules
         self.broken: list[BrokenPlugin] = []
         self._installed: dict[tuple[str, str], list[Installed]] = {}
         if modules is None:
@@ -93,6 +94,10 @@ class Registry:
         else:
             for distribution, module in modules.items():
                 self._register(module, distribution, "0", distribution)
+
+    def __reduce__(self) -> tuple[type[Registry], tuple[Mapping[str, ModuleType | type] | None]]:
+        """Found anew in another process, where the same distributions are installed."""
+        return Registry, (self._modules,)
 
     def all(self, kind: str) -> list[Installed]:
         """Installed plugins of one kind, by name."""

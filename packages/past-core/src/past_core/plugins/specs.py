@@ -30,6 +30,9 @@ class PluginSpec:
     """``"package.module:Class"``, called with the validated configuration."""
     config: str
     """``"package.module:ConfigClass"``, a subclass of ``past_core.config.PluginConfig``."""
+    generation: int = 1
+    """Raised whenever the same settings give other results than before: then what was trained
+    with the older one is not taken for the newer one's."""
 
 
 @dataclass(frozen=True)

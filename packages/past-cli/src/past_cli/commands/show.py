@@ -1,0 +1,37 @@
+"""``past-cli show``: the tables of a run, read from its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["show"]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--stages", is_flag=True, help="Also what each stage cost.")
+@click.option("--systems", is_flag=True, help="Also the systems file that it used.")
+def show(run: Path, stages: bool, systems: bool) -> None:
+    """Show what the run folder RUN holds: scores, and figures of its translators."""
+    from past_cli.console import new_console  # noqa: PLC0415
+    from past_cli.quality import quality_tables  # noqa: PLC0415
+    from past_cli.tables import score_table, stage_table  # noqa: PLC0415
+    from past_core.pipeline import open_run  # noqa: PLC0415
+
+    opened = open_run(run)
+    console = new_console()
+    for table, said, good in quality_tables(opened):
+        console.print(table)
+        console.print(said, style="" if good else "yellow")
+    if opened.scores():
+        console.print(score_table(opened.summaries()))
+    else:
+        console.print("Nothing is scored here yet.")
+    for name, reason in opened.record.get("left_out", {}).items():
+        console.print(f"[yellow]{name} is left out:[/yellow] {reason}", highlight=False)
+    if stages:
+        console.print(stage_table(opened.stages()))
+    if systems:
+        console.print(opened.systems_file, highlight=False, markup=False)

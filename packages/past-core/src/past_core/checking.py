@@ -1,0 +1,86 @@
+"""What must hold of a data set before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from past_core.errors import DataError
+from past_core.volume import load_volume
+
+if TYPE_CHECKING:
+    from past_core.case import Case
+    from past_core.dataset import Dataset
+    from past_core.labels import Labels
+
+__all__ = ["case_problems", "part_problems", "refuse"]
+
+
+def refuse(name: str, problems: list[str]) -> None:
+    """Raise one error of all problems, if there are any.
+
+    Raises
+    ------
+    DataError
+        One line a problem.
+    """
+    if problems:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise DataError(f"data set {name}: {count}\n" + "\n".join(problems))
+
+
+def part_problems(dataset: Dataset) -> Iterator[str]:
+    """What is wrong with the lists of cases, without reading a file."""
+    if len(dataset.source) < 2:
+        yield f"source: {len(dataset.source)} case(s), but training needs at least 2."
+    if len(dataset.target) < 2:
+        yield f"target: {len(dataset.target)} case(s), but training needs at least 2."
+    if not dataset.test:
+        yield "test: no case to segment. Add at least one target scan."
+    for case in dataset.source:
+        if case.label is None:
+            yield f"{case.image}: a source case without a label. Add it, or remove the image."
+    target = {case.id: case for case in dataset.target}
+    seen: set[str] = set()
+    for part in (dataset.source, dataset.target, dataset.test):
+        for case in part:
+            both = part is dataset.test and case.id in target
+            if case.id in seen and not (both and target[case.id].image == case.image):
+                yield f"{case.image}: a second case is named {case.id}. Rename one of them."
+            seen.add(case.id)
+
+
+def case_problems(case: Case, labels: Labels) -> Iterator[str]:
+    """What is wrong with a case's files, each line naming the file, the value and the remedy."""
+    try:
+        image = case.load_image()
+        label = None if case.label is None else load_volume(case.label, np.float32)
+    except DataError as error:
+        yield str(error)
+        return
+    if not np.isfinite(image.data).all():
+        bad = int((~np.isfinite(image.data)).sum())
+        yield f"{case.image}: {bad} voxels are NaN or infinite. Replace them, or drop the case."
+    elif image.data.min() == image.data.max():
+        yield f"{case.image}: every voxel is {image.data.flat[0]}. Drop the case or export it anew."
+    if abs(np.linalg.det(image.affine[:3, :3])) < 1e-9:
+        yield f"{case.image}: the affine is singular. Repair the header (qform or sform)."
+    if label is None:
+        return
+    if label.data.shape != image.data.shape or not np.allclose(
+        label.affine, image.affine, atol=1e-2
+    ):
+        yield (
+            f"{case.label}: the label lies on another grid than its image "
+            f"(shape {label.data.shape} against {image.data.shape}"
+            f"{', same shape but another affine' if label.data.shape == image.data.shape else ''}"
+            "). Resample the label onto the image with nearest-neighbour interpolation."
+        )
+    undeclared = sorted(set(np.unique(label.data).tolist()) - set(range(labels.count)))
+    if undeclared:
+        yield (
+            f"{case.label}: label values {undeclared} are not declared; the data set has "
+            f"{labels.as_mapping()}. Declare or remove them."
+        )

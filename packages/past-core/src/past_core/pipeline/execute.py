@@ -1,0 +1,226 @@
+"""Does one stage's work in whatever process it is called, and leaves a manifest."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from past_core.errors import DataError
+from past_core.files import write_json
+from past_core.interfaces.context import Progress
+from past_core.pipeline.layout import LOG, MANIFEST, PROGRESS
+from past_core.pipeline.memory import PeakMemory
+from past_core.pipeline.work.workspace import Work
+from past_core.plugins import Registry
+
+__all__ = ["Task", "execute", "faulted", "finished_manifest", "read_manifest"]
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds to wait for a process of an ended run that is still letting go of the stage."""
+INTERVAL = 0.3
+"""Seconds between two notes of progress to a file."""
+FAULT = "Fatal Python error: "
+"""What Python writes into the log when native code ends the process."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stage with all that another process needs to do its work; it can be pickled."""
+
+    name: str
+    function: str
+    params: Mapping[str, Any]
+    fingerprint: str
+    generation: int
+    folder: Path
+    inputs: Mapping[str, Path]
+    """Folders of the inputs by role."""
+    registry: Registry = field(repr=False)
+    seed: int | None = None
+    incidental: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+
+
+def execute(task: Task, progress: Progress | None = None) -> dict[str, Any]:
+    """Do the work unless it is finished, and give the stage's manifest.
+
+    Parameters
+    ----------
+    task
+        What to do, and in which folder.
+    progress
+        Told how far the work has come; by default a file in the folder is, which a process
+        elsewhere can read.
+
+    Raises
+    ------
+    DataError
+        If the work fails for want of space or permission, or another process is at it.
+    """
+    task.folder.mkdir(parents=True, exist_ok=True)
+    with _alone(task):
+        done = finished_manifest(task.folder, task.fingerprint)
+        return done or _execute(task, progress or _Noted(task.folder / PROGRESS))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a stage's folder; empty if there is none."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return {}
+    return manifest
+
+
+def finished_manifest(folder: Path, fingerprint: str) -> dict[str, Any] | None:
+    """The manifest, if the stage of this fingerprint is finished."""
+    manifest = read_manifest(folder)
+    finished = manifest.get("finished") is True and manifest.get("fingerprint") == fingerprint
+    return manifest if finished else None
+
+
+def faulted(folder: Path) -> str | None:
+    """Which fault of native code ended the work in this folder, if its log ends with one."""
+    try:
+        text = (folder / LOG).read_text(errors="replace")
+    except OSError:
+        return None
+    _, found, rest = text.rpartition(FAULT)
+    return rest.splitlines()[0] if found else None
+
+
+def _execute(task: Task, progress: Progress) -> dict[str, Any]:
+    folder = task.folder
+    for leftover in folder.rglob(".*.partial.*"):
+        leftover.unlink()
+    manifest = {
+        "stage": task.name,
+        "function": task.function,
+        "generation": task.generation,
+        "fingerprint": task.fingerprint,
+        "params": task.params,
+        "inputs": {role: path.name for role, path in task.inputs.items()},
+        "seed": task.seed,
+        "device": task.device,
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "versions": _versions(),
+        "process": os.getpid(),
+        "finished": False,
+    }
+    write_json(folder / MANIFEST, manifest)
+    work = Work(
+        folder,
+        task.inputs,
+        task.registry,
+        0 if task.seed is None else task.seed,
+        task.incidental,
+        task.device,
+        progress,
+    )
+    started = time.monotonic()
+    with _logged(folder / LOG), PeakMemory() as memory:
+        _call(task, work)
+    (folder / PROGRESS).unlink(missing_ok=True)
+    manifest |= {
+        "finished": True,
+        "wall_seconds": time.monotonic() - started,
+        "peak_memory_mib": memory.mib,
+    }
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _call(task: Task, work: Work) -> None:
+    """Call the function; what goes wrong is in the stage's log, with the traceback."""
+    module, _, name = task.function.partition(":")
+    try:
+        getattr(import_module(module), name)(task.params, work)
+    except OSError as error:
+        log.exception("stage %s failed", task.name)
+        raise DataError(
+            f"stage {task.name}: {error}. Check the space and the permissions of "
+            f"{work.folder}; the same command goes on from here."
+        ) from error
+    except Exception:
+        log.exception("stage %s failed", task.name)
+        raise
+
+
+class _Noted:
+    """Writes progress to a file, a few times a second at most."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.last = 0.0
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        if now - self.last >= INTERVAL:
+            self.last = now
+            write_json(self.path, {"done": done, "total": total, "note": note})
+
+
+@contextmanager
+def _alone(task: Task) -> Iterator[None]:
+    """Keep out a process of a run that was killed and is not quite gone."""
+    try:
+        with FileLock(task.folder / ".lock").acquire(timeout=PATIENCE):
+            yield
+    except Timeout as error:
+        raise DataError(
+            f"{task.folder}: another process is still at work in this stage. Wait for it, or "
+            "end it."
+        ) from error
+
+
+def _versions() -> dict[str, str]:
+    """Versions that a result may depend on, where installed."""
+    found = {"python": platform.python_version()}
+    for name in ("past-core", "past-gan", "past-seg", "past-selftrain", "torch", "nnunetv2"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Send what plugins log and print into the stage's log, and where native code faults."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+    watches = not faulthandler.is_enabled()
+    try:
+        with path.open("a") as file, redirect_stdout(file), redirect_stderr(file):
+            if watches:
+                faulthandler.enable(file)
+            try:
+                yield
+            finally:
+                if watches:
+                    faulthandler.disable()
+    finally:
+        logging.captureWarnings(capture=False)
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()

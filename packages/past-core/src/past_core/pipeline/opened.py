@@ -1,0 +1,256 @@
+"""A run read from its files alone: for tables, pictures, comparisons and reports."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from past_core.errors import DataError
+from past_core.interfaces.context import RECORD
+from past_core.pipeline.events import StageReport
+from past_core.pipeline.execute import read_manifest
+from past_core.pipeline.layout import (
+    INVENTORY,
+    RECIPE,
+    RUN,
+    SCORES,
+    STAGES,
+    SYSTEMS,
+    image_path,
+    label_path,
+)
+from past_core.roi import ROI
+from past_core.scoring import Score, Summary, read_scores, summarise
+
+__all__ = ["Run", "Segmented", "Translations", "open_run"]
+
+
+@dataclass(frozen=True)
+class Translations:
+    """One fitted translator and files to look at."""
+
+    name: str
+    """``aligned`` or ``aligned@448``."""
+    translator: str
+    """The plugin."""
+    scans: list[tuple[str, Path, Path, Path]]
+    """Of each source scan its id, image, translation and label; cropped."""
+    target: list[tuple[str, Path]]
+    """Ids and images of real scans of its target; cropped."""
+    quality: dict[str, Any] | None
+    """Figures without target labels that the translator measured; None if it measured none."""
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """One test scan and what each system made of it."""
+
+    case: str
+    image: Path
+    """Cropped."""
+    reference: Path | None
+    """The label on the original grid, if there is one."""
+    predictions: dict[str, Path]
+    """System to its segmentation on the original grid."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; nothing of it is kept in memory, and nothing is written."""
+
+    folder: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What ``run.json`` says; empty for a run of before there was one."""
+        try:
+            content: dict[str, Any] = json.loads((self.folder / RUN).read_text())
+        except (OSError, ValueError):
+            return {}
+        return content
+
+    @property
+    def recipe(self) -> str:
+        """Text of the recipe with every setting; empty if there is none."""
+        return _text(self.folder / RECIPE)
+
+    @property
+    def systems_file(self) -> str:
+        """Text of the systems file; empty if there is none."""
+        return _text(self.folder / SYSTEMS)
+
+    @property
+    def systems(self) -> list[str]:
+        """Names of the systems, in the order of their tables."""
+        if "systems" in self.record:
+            return [system["name"] for system in self.record["systems"]]
+        return list(dict.fromkeys(score.system for score in self.scores()))
+
+    @property
+    def structures(self) -> list[str]:
+        """Names of the labelled structures, in the order of their values."""
+        if "labels" in self.record:
+            return [name for name, value in self.record["labels"].items() if value]
+        return list(dict.fromkeys(score.structure for score in self.scores()))
+
+    def scores(self) -> list[Score]:
+        """Every score; none if the run has not come to them."""
+        path = self.folder / SCORES
+        return read_scores(path) if path.is_file() else []
+
+    def summaries(self) -> list[Summary]:
+        """Mean and standard deviation over cases of every system, structure and metric."""
+        return summarise(self.scores())
+
+    def stages(self) -> list[StageReport]:
+        """Finished stages that this run uses, and what they cost."""
+        folder = self.folder / STAGES
+        names = self.record.get("stages") or sorted(path.name for path in folder.glob("*"))
+        manifests = {name: read_manifest(folder / name) for name in names}
+        return [
+            StageReport(
+                manifest.get("stage", name),
+                name,
+                manifest["wall_seconds"],
+                manifest["peak_memory_mib"],
+                reused=True,
+            )
+            for name, manifest in manifests.items()
+            if manifest.get("finished")
+        ]
+
+    def curves(self) -> Iterator[tuple[str, list[dict[str, float]]]]:
+        """Training curves by stage: rows of ``record/losses.csv``, numbers by column."""
+        for stage in self.stages():
+            path = self.folder / STAGES / stage.folder / RECORD / "losses.csv"
+            if path.is_file():
+                with path.open(newline="", encoding="utf-8") as file:
+                    rows = [
+                        {key: float(value) for key, value in row.items() if value}
+                        for row in csv.DictReader(file)
+                    ]
+                yield stage.name, rows
+
+    def translations(self) -> list[Translations]:
+        """Fitted translators with their images and label-free figures."""
+        stages = self.folder / STAGES
+        if not self.record:
+            return _old_translations(stages)
+        source = stages / self.record["scans"].get("source", "")
+        target = stages / self.record["scans"].get("target", "")
+        found = []
+        for one in self.record["translations"]:
+            images = stages / one["images"]
+            scans = [
+                (case, image_path(source, case), image_path(images, case), label_path(source, case))
+                for case in self.record["cases"]["source"]
+            ]
+            protocol = one["protocol"]
+            found.append(
+                Translations(
+                    one["name"] if protocol is None else f"{one['name']}@{protocol}",
+                    one["translator"],
+                    [scan for scan in scans if scan[2].is_file()],
+                    [(case, image_path(target, case)) for case in one["target"]],
+                    _quality(stages / one["fit"]),
+                )
+            )
+        return found
+
+    def segmented(self) -> list[Segmented]:
+        """Test scans with the systems' segmentations; none for a run of before ``run.json``."""
+        if not self.record:
+            return []
+        stages = self.folder / STAGES
+        test = stages / self.record["scans"].get("test", "")
+        references = self._references()
+        return [
+            Segmented(
+                case,
+                image_path(test, case),
+                references.get(case),
+                {
+                    system["name"]: label_path(stages / system["segmentations"], case)
+                    for system in self.record["systems"]
+                },
+            )
+            for case in self.record["cases"]["test"]
+        ]
+
+    @property
+    def roi(self) -> ROI:
+        """The region that everything was cropped to."""
+        i0, j0, k0, i1, j1, k1 = self.record.get("roi", (0, 0, 0, 1, 1, 1))
+        return ROI((i0, j0, k0), (i1, j1, k1))
+
+    def unused(self) -> list[Path]:
+        """Folders of stages that the newest run does not use."""
+        if not self.record:
+            raise DataError(
+                f"{self.folder}: not a run folder, or of an older version: it has no {RUN}."
+            )
+        kept = set(self.record["stages"])
+        return sorted(p for p in (self.folder / STAGES).glob("*") if p.name not in kept)
+
+    def _references(self) -> dict[str, Path]:
+        for name in self.record["stages"]:
+            path = self.folder / STAGES / name / INVENTORY
+            if path.is_file():
+                cases = json.loads(path.read_text())["cases"]
+                return {
+                    case["id"]: Path(case["label"])
+                    for case in cases
+                    if case["part"] == "test" and case["label"]
+                }
+        return {}
+
+
+def open_run(folder: Path) -> Run:
+    """Open a run folder of this version or an older one.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no run.
+    """
+    if not any((folder / name).exists() for name in (RUN, RECIPE, SCORES, STAGES)):
+        raise DataError(
+            f"{folder}: no run is here (none of {RUN}, {RECIPE}, {SCORES}). Name the folder that "
+            "past-cli pipeline --out was given."
+        )
+    return Run(folder)
+
+
+def _old_translations(stages: Path) -> list[Translations]:
+    """Of a run of one chain, whose stages' folders have names without fingerprints."""
+    crop, images = stages / "crop", stages / "translate"
+    cases = [path.name.removesuffix("_image.nii.gz") for path in sorted(images.glob("*_image.*"))]
+    if not cases:
+        return []
+    scans = [(c, image_path(crop, c), image_path(images, c), label_path(crop, c)) for c in cases]
+    plugin = read_manifest(stages / "fit-translator").get("settings", {}).get("translator", {})
+    others = [
+        path.name.removesuffix("_image.nii.gz")
+        for path in sorted(crop.glob("*_image.nii.gz"))
+        if path.name.removesuffix("_image.nii.gz") not in cases
+    ]
+    target = [(case, image_path(crop, case)) for case in others]
+    quality = _quality(stages / "fit-translator")
+    return [Translations("translation", plugin.get("name", "translator"), scans, target, quality)]
+
+
+def _quality(folder: Path) -> dict[str, Any] | None:
+    path = folder / RECORD / "quality.json"
+    if not path.is_file():
+        return None
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""

@@ -1,0 +1,365 @@
+"""From systems to the graph of stages; the only module that names stages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from past_core.case import Case, Domain
+from past_core.dataset import Dataset
+from past_core.errors import ConfigError
+from past_core.pipeline.address import Address
+from past_core.pipeline.graph import Graph
+from past_core.pipeline.inventory import Inventory
+from past_core.pipeline.layout import copy_id
+from past_core.pipeline.pool import Pool, Scan, told_apart
+from past_core.pipeline.protocols import ALL, by_protocol, require_enough
+from past_core.pipeline.settings import Choice, Settings
+from past_core.pipeline.stage import Stage, derive_seed
+from past_core.pipeline.systems import Images, Model, Translation
+
+__all__ = ["Builder", "Trained", "Translated", "slug"]
+
+WORK = "past_core.pipeline.work"
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One fitted translator and the stage of its images."""
+
+    name: str
+    protocol: str | None
+    translator: str
+    fit: Stage
+    images: Stage
+
+
+@dataclass
+class Trained:
+    """One model's rounds, as far as something asks for them; round 0 first."""
+
+    model: Model
+    protocol: str | None
+    seed: int
+    choice: Choice
+    rounds: list[Stage] = field(default_factory=list)
+
+    def name(self, number: int) -> str:
+        """What a stage of round ``number`` is called after its first word."""
+        seed = f"-s{self.seed}" if len(self.model.seeds) > 1 else ""
+        rounds = f"-st{number}" if number else ""
+        return f"{_at(self.model.name, self.protocol)}{seed}{rounds}"
+
+
+class Builder:
+    """Adds the stages of translations and models to a graph, each when it is first asked for."""
+
+    def __init__(self, settings: Settings, dataset: Dataset, inventory: Inventory) -> None:
+        self.settings = settings
+        self.systems = settings.systems
+        self.dataset = dataset
+        self.inventory = inventory
+        self.graph = Graph()
+        self.labels = list(dataset.labels.structures)
+        self.translated: dict[tuple[str, str | None], Translated] = {}
+        self._trained: dict[tuple[str, str | None, int], Trained] = {}
+        self._crops: dict[str, Stage] = {}
+        self._copied: dict[str, list[tuple[dict[str, Any], dict[str, Stage]]]] = {}
+        region = self.systems.crop.roi
+        roi = dataset.roi if region is None else region.as_roi()
+        self.roi = [*roi.lower, *roi.upper]
+        each = [one.each for one in self.systems.translation]
+        if any([*each, *(one.each for one in self.systems.model)]):
+            require_enough(dataset, self.systems.protocols)
+
+    @property
+    def protocols(self) -> list[str]:
+        """Protocols that models are made for."""
+        return list(by_protocol(self.dataset.target))
+
+    def add(
+        self,
+        name: str,
+        function: str,
+        params: dict[str, Any],
+        inputs: dict[str, Stage] | None = None,
+        **more: Any,  # noqa: ANN401
+    ) -> Stage:
+        """Add a stage whose function is in a room of ``past_core.pipeline.work``."""
+        return self.graph.add(Stage(name, f"{WORK}.{function}", params, inputs or {}, **more))
+
+    def crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
+        """The stage that cuts scans, or only their labels, to the region."""
+        if part not in self._crops:
+            self._crops[part] = self._crop(part, cases, images=images, labels=labels)
+        return self._crops[part]
+
+    def _crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
+        entries = [
+            {
+                "id": case.id,
+                "image": self.inventory.of(case.image) if images else None,
+                "label": self.inventory.of(case.label) if labels else None,
+            }
+            for case in cases
+        ]
+        wanted = {entry[key] for entry in entries for key in ("image", "label")}
+        params = {
+            "roi": self.roi,
+            "clip_percentile": self.systems.crop.clip_percentile,
+            "cases": entries,
+        }
+        places = {key: path for key, path in self.inventory.places.items() if key in wanted}
+        return self.add(f"crop-{part}", "crop:crop", params, incidental={"files": places})
+
+    def source(self) -> list[Scan]:
+        """Source scans with their labels."""
+        stage = self.crop("source", self.dataset.source, images=True, labels=True)
+        return [_scan(case, stage, stage) for case in self.dataset.source]
+
+    def target(self, protocol: str | None) -> list[Scan]:
+        """Target scans of a protocol, or all, without labels."""
+        stage = self.crop("target", self.dataset.target, images=True, labels=False)
+        return [_scan(case, stage, None) for case in self._target_cases(protocol)]
+
+    def oracle(self, protocol: str | None) -> list[Scan]:
+        """Target scans with their labels, but for those that are scored."""
+        images = self.crop("target", self.dataset.target, images=True, labels=False)
+        scored = {case.id for case in self.dataset.test}
+        cases = [case for case in self._target_cases(protocol) if case.id not in scored]
+        name = "oracle" if protocol is None else _at("oracle", protocol)
+        labels = self.crop(name, cases, images=False, labels=True)
+        return [_scan(case, images, labels) for case in cases]
+
+    def translation(self, translation: Translation, protocol: str | None) -> Translated:
+        """A translator trained for a protocol, or for all, and the images it makes."""
+        key = (translation.name, protocol)
+        if key not in self.translated:
+            choice = self.settings.choice(
+                "translator", translation.translator, translation.settings
+            )
+            source, target = self.source(), self.target(protocol)
+            pool = Pool([*source, *target])
+            count, name = len(source), _at(translation.name, protocol)
+            params = {
+                "plugin": choice.whole(),
+                "labels": self.labels,
+                "source": pool.entries[:count],
+                "target": pool.entries[count:],
+            }
+            fit = self.add(
+                f"fit-{name}",
+                "translate:fit",
+                params,
+                pool.inputs,
+                seed=self.seed_of(f"fit-{name}"),
+                incidental={"config": choice.incidental()},
+            )
+            pool = Pool(source, labelled=False)
+            images = self.add(
+                f"translate-{name}",
+                "translate:translate",
+                {"plugin": choice.brief(), "source": pool.entries},
+                {**pool.inputs, "model": fit},
+            )
+            self.translated[key] = Translated(
+                translation.name, protocol, translation.translator, fit, images
+            )
+        return self.translated[key]
+
+    def trained(self, model: Model, protocol: str | None, seed: int, number: int) -> Trained:
+        """A model with its rounds up to ``number``."""
+        key = (model.name, protocol, seed)
+        if key not in self._trained:
+            choice = self.settings.choice("segmenter", model.segmenter, model.settings)
+            self._trained[key] = Trained(model, protocol, seed, choice)
+        trained = self._trained[key]
+        while len(trained.rounds) <= number:
+            k = len(trained.rounds)
+            groups = self._groups(model.rounds[k - 1].images if k else model.images, trained)
+            if k:
+                trained.rounds.append(self._round(trained, k, groups))
+            else:
+                scans = [scan for _, base, copies in groups for scan in (*base, *copies)]
+                trained.rounds.append(self._fit(trained, 0, scans, {}))
+        return trained
+
+    def predict(
+        self, trained: Trained, number: int, scans: Sequence[Scan], first: str, last: str = ""
+    ) -> Stage:
+        """Class probabilities of scans by one round of a model."""
+        pool = Pool(scans, labelled=False)
+        params = {
+            "plugin": trained.choice.brief(),
+            "prediction": trained.choice.config.predictive(),
+            "cases": pool.entries,
+        }
+        inputs = {**pool.inputs, "model": trained.rounds[number]}
+        return self.add(f"{first}{trained.name(number)}{last}", "segment:predict", params, inputs)
+
+    def _round(self, trained: Trained, k: int, groups: list[_Group]) -> Stage:
+        """Algorithm 1's loop: label X_c with S_{k-1}, select, train S_k from S_{k-1}."""
+        one = trained.model.rounds[k - 1]
+        unlabelled = [scan for image, base, _ in groups if image.pseudo for scan in base]
+        if not unlabelled:
+            return self._fit(trained, k, _flat(groups, None), {"start": trained.rounds[k - 1]})
+        predictions = self.predict(trained, k - 1, unlabelled, "label-", f"-for-st{k}")
+        strategy = self.settings.choice("strategy", one.strategy, one.settings)
+        params = {
+            "plugin": strategy.whole(),
+            "labels": self.labels,
+            "round": k,
+            "cases": [scan.id for scan in unlabelled],
+        }
+        selected = self.add(
+            f"select-{trained.name(k)}",
+            "selftrain:select",
+            params,
+            {"predictions": predictions},
+            incidental={"config": strategy.incidental()},
+        )
+        start = {"start": trained.rounds[k - 1]}
+        return self._fit(trained, k, _flat(groups, selected), start)
+
+    def _fit(
+        self, trained: Trained, number: int, scans: list[Scan], start: dict[str, Stage]
+    ) -> Stage:
+        pool = Pool(scans)
+        choice = trained.choice
+        params = {"plugin": choice.whole(), "labels": self.labels, "cases": pool.entries}
+        name = f"fit-{trained.name(number)}"
+        return self.add(
+            name,
+            "segment:fit",
+            params,
+            {**pool.inputs, **start},
+            seed=self.seed_of(name),
+            incidental={"config": choice.incidental()},
+        )
+
+    def _groups(self, images: Sequence[Images], trained: Trained) -> list[_Group]:
+        """Of each entry of ``images`` the scans and their varied copies."""
+        named: list[tuple[Images, str, list[Scan], str]] = []
+        for one in images:
+            named += [(one, word, scans, name) for word, scans, name in self._drawn(one, trained)]
+        apart = told_apart([(word, scans) for _, word, scans, _ in named])
+        return [
+            (one, scans, self._copies(one, scans, name))
+            for (one, _, _, name), scans in zip(named, apart, strict=True)
+        ]
+
+    def _drawn(self, one: Images, trained: Trained) -> list[tuple[str, list[Scan], str]]:
+        """Scans of one entry of ``images``, by what tells them apart and their stages' name."""
+        protocol = trained.protocol
+        if one.origin == "source":
+            return [("source", self.source(), "source")]
+        if one.origin == "target":
+            scans = self.oracle(protocol) if one.labels == "true" else self.target(protocol)
+            return [("target", scans, "target")]
+        address = Address.parse(one.origin, f"model {trained.model.name}")
+        translation = self.systems.find_translation(address.name)
+        assert translation is not None
+        wanted: Sequence[str | None] = [None]
+        if translation.each:
+            asked = address.protocol or protocol
+            wanted = self.protocols if asked is None else [asked]
+            self.require_protocols(wanted, f"model {trained.model.name}, from {one.origin}")
+        labels = self.source()
+        drawn = []
+        for each in wanted:
+            made = self.translation(translation, each)
+            scans = [Scan(s.id, Domain.SOURCE, (made.images, s.image[1]), s.label) for s in labels]
+            name = _at(translation.name, each)
+            drawn.append((name.replace("@", "_"), scans, name))
+        return drawn
+
+    def _copies(self, one: Images, scans: Sequence[Scan], name: str) -> list[Scan]:
+        if not one.copies:
+            return []
+        pool = Pool(scans)
+        params = {"cases": pool.entries, "number": one.copies, "intensity": list(one.intensity)}
+        stage = self.add(
+            self._free(f"vary-{name}", params, pool.inputs),
+            "translate:vary",
+            params,
+            pool.inputs,
+            seed=self.seed_of(f"vary-{name}"),
+        )
+        return [
+            Scan(copy_id(s.id, n), s.domain, (stage, copy_id(s.id, n)), s.label)
+            for n in range(1, one.copies + 1)
+            for s in scans
+        ]
+
+    def _free(self, name: str, params: dict[str, Any], inputs: dict[str, Stage]) -> str:
+        """A name for copies: entries of other numbers or factors get one of their own."""
+        taken = self._copied.setdefault(name, [])
+        key = (params, inputs)
+        if key not in taken:
+            taken.append(key)
+        number = taken.index(key) + 1
+        return name if number == 1 else f"{name}-{number}"
+
+    def require_protocols(self, names: Sequence[str | None], where: str) -> None:
+        """Protocols that a systems file speaks of must be there.
+
+        Raises
+        ------
+        ConfigError
+            Naming the unknown one and those there are.
+        """
+        for name in names:
+            if name is not None and name not in self.protocols:
+                raise ConfigError(
+                    f"{where}: data set {self.dataset.name} has no target scans of protocol "
+                    f"'{name}'; it has {', '.join(self.protocols)}. Correct the systems file, or "
+                    "its [protocols]."
+                )
+
+    def seed_of(self, name: str) -> int:
+        """A stage's own seed."""
+        return derive_seed(self.settings.request.seed, OLD_NAMES.get(name, name))
+
+    def _target_cases(self, protocol: str | None) -> list[Case]:
+        return [c for c in self.dataset.target if protocol is None or c.protocol == protocol]
+
+
+OLD_NAMES = {
+    "fit-aligned": "fit-translator",
+    "vary-aligned": "vary",
+    "fit-resunet": "fit-translated",
+    "fit-resunet-st1": "fit-st1",
+    "fit-resunet-st2": "fit-st2",
+}
+
+_Group = tuple[Images, list[Scan], list[Scan]]
+
+
+def _flat(groups: list[_Group], selected: Stage | None) -> list[Scan]:
+    """What a round trains on: scans and copies, with pseudo-labels where they are wanted."""
+    result = []
+    for image, base, copies in groups:
+        for number, scan in enumerate([*base, *copies]):
+            label = scan.label
+            if image.pseudo and selected is not None:
+                label = (selected, base[number % len(base)].id)
+            result.append(Scan(scan.id, scan.domain, scan.image, label))
+    return result
+
+
+def _scan(case: Case, images: Stage, labels: Stage | None) -> Scan:
+    return Scan(
+        case.id, case.domain, (images, case.id), None if labels is None else (labels, case.id)
+    )
+
+
+def slug(protocol: str) -> str:
+    """A protocol's name in letters that a folder's name may have."""
+    return re.sub(r"[^A-Za-z0-9_.+-]", "_", protocol)
+
+
+def _at(name: str, protocol: str | None) -> str:
+    """``name@protocol``; the one protocol of a data set that tells none apart is left out."""
+    return name if protocol is None or protocol == ALL else f"{name}@{slug(protocol)}"

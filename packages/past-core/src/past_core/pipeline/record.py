@@ -1,0 +1,129 @@
+"""What is written into a run folder so that the run can be repeated, and read by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from past_core.dataset import Dataset
+from past_core.files import atomic_path, write_json
+from past_core.pipeline.answers import Plan
+from past_core.pipeline.layout import RECIPE, RUN, SYSTEMS
+from past_core.pipeline.settings import Choice, Settings
+from past_core.pipeline.systems import Systems, dump_systems, replaced, without_none
+from past_core.recipe import merged
+
+__all__ = ["record_run"]
+
+FORMAT = 2
+
+
+def record_run(
+    settings: Settings, dataset: Dataset, planned: Plan, stages: list[str], folder: Path
+) -> None:
+    """Write ``recipe.toml``, ``systems.toml`` and ``run.json``.
+
+    With the first two, the seed, the device and the threads, the same run comes of the same
+    data.
+
+    Parameters
+    ----------
+    stages
+        Names of the folders of the stages that this run uses.
+    folder
+        The run folder.
+    """
+    _write(folder / RECIPE, tomli_w.dumps(without_none(_recipe(settings))))
+    _write(folder / SYSTEMS, dump_systems(_assigned(settings)))
+    request = settings.request
+    write_json(
+        folder / RUN,
+        {
+            "format": FORMAT,
+            "command": list(request.command),
+            "data": None if request.data is None else str(request.data.absolute()),
+            "dataset": {"name": dataset.name, "reader": settings.reader.name},
+            "labels": dataset.labels.as_mapping(),
+            "seed": request.seed,
+            "device": settings.device,
+            "threads": request.threads,
+            "cases": {
+                "source": [case.id for case in dataset.source],
+                "target": [case.id for case in dataset.target],
+                "test": [case.id for case in dataset.test],
+            },
+            "systems": [
+                {
+                    "name": one.name,
+                    "segmentations": one.segmentations.folder,
+                    "scores": None if one.scores is None else one.scores.folder,
+                    "supervised": one.supervised,
+                }
+                for one in planned.systems
+            ],
+            "left_out": dict(planned.left_out),
+            "translations": [
+                {
+                    "name": one.name,
+                    "protocol": one.protocol,
+                    "translator": one.translator,
+                    "fit": one.fit.folder,
+                    "images": one.images.folder,
+                    "target": _target_ids(dataset, one.protocol),
+                }
+                for one in planned.translations
+            ],
+            "scans": {part: stage.folder for part, stage in planned.scans.items()},
+            "roi": planned.roi,
+            "stages": stages,
+        },
+    )
+
+
+def _target_ids(dataset: Dataset, protocol: str | None) -> list[str]:
+    return [case.id for case in dataset.target if protocol in (None, case.protocol)]
+
+
+def _recipe(settings: Settings) -> dict[str, Any]:
+    """Size and length of every plugin, complete; what the systems file says is left to it."""
+    registry = settings.registry
+    names: dict[str, dict[str, None]] = {}
+    for kind, name, _ in settings.systems.uses():
+        names.setdefault(kind, {})[name] = None
+    tables: dict[str, Any] = {}
+    for kind, members in names.items():
+        for name in members:
+            values = settings.recipe.values(kind, name)
+            config = registry.config(kind, name, values, f"{kind}.{name}")
+            tables.setdefault(kind, {})[name] = config.model_dump(mode="json")
+    chosen: tuple[Choice, ...] = (settings.reader, *settings.metrics)
+    for choice in chosen:
+        tables.setdefault(choice.kind, {})[choice.name] = choice.config.model_dump(mode="json")
+    return tables
+
+
+def _assigned(settings: Settings) -> Systems:
+    """The systems with ``--set`` in them, where they would win over the recipe."""
+
+    def bake(content: dict[str, Any]) -> None:
+        for entry in content.get("translation", []):
+            _bake(entry, settings.assigned.get("translator", {}).get(entry["translator"], {}))
+        for entry in content["model"]:
+            _bake(entry, settings.assigned.get("segmenter", {}).get(entry["segmenter"], {}))
+            for one in entry.get("round", []):
+                _bake(one, settings.assigned.get("strategy", {}).get(one["strategy"], {}))
+
+    return replaced(settings.systems, bake)
+
+
+def _bake(entry: dict[str, Any], assigned: Mapping[str, Any]) -> None:
+    if entry.get("settings"):
+        entry["settings"] = merged(entry["settings"], assigned)
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)

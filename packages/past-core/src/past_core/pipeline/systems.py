@@ -1,0 +1,342 @@
+"""Systems files: which translators, segmenters and rounds there are, and what answers for a scan.
+
+::
+
+    [[translation]]
+    name = "aligned"
+    translator = "nicegan"
+    each = "protocol"                 # one for each protocol of the target
+
+    [[model]]
+    name = "nnunet"
+    segmenter = "nnunet"
+    each = "protocol"
+    images = [{ from = "aligned" }]   # within `each`, its own protocol's
+    [[model.round]]                   # Algorithm 1
+    repeat = 2
+    strategy = "top-q"
+    settings = { q = 0.6 }
+    images = [{ from = "aligned", labels = "replace" }, { from = "target" }]
+
+    [[system]]
+    name = "past"
+    use = "nnunet"                    # no @: the scan's own protocol; no /: the last round
+    structures = { vs = "resunet" }
+
+A recipe says how large plugins are and how long they train; all else is said here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from past_core.config import PluginConfig, parse_config
+from past_core.errors import ConfigError
+from past_core.pipeline.address import Address, check_name
+from past_core.pipeline.protocols import ProtocolRule
+from past_core.roi import ROI
+
+__all__ = [
+    "Crop",
+    "Images",
+    "Model",
+    "Region",
+    "Round",
+    "System",
+    "Systems",
+    "Translation",
+    "Use",
+    "addresses",
+    "dump_systems",
+    "load_systems",
+    "replaced",
+    "without_none",
+]
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, AfterValidator(check_name)]
+Factor = Annotated[float, Field(ge=0)]
+
+OneOrMore = str | tuple[str, ...]
+Use = OneOrMore | dict[str, OneOrMore]
+"""An address, several whose probabilities are averaged, or either by protocol."""
+
+
+class Region(PluginConfig):
+    """A region of interest, as fractions of the axes of a canonical (RAS+) volume."""
+
+    lower: tuple[Fraction, Fraction, Fraction] = (0.0, 0.0, 0.0)
+    """Where the region begins along each axis."""
+    upper: tuple[Fraction, Fraction, Fraction] = (1.0, 1.0, 1.0)
+    """Where it ends."""
+
+    def as_roi(self) -> ROI:
+        """The region as core's ROI, which raises ConfigError if it is empty."""
+        return ROI(self.lower, self.upper)
+
+
+class Crop(PluginConfig):
+    """What is done to every scan before anything learns from it."""
+
+    roi: Region | None = None
+    """The region to work in; by default the data set's own."""
+    clip_percentile: float = Field(default=99.9, gt=50, le=100)
+    """Percentile of a scan's region that becomes 255."""
+
+
+class Images(PluginConfig):
+    """Some of the scans that a model is trained on."""
+
+    origin: str = Field(alias="from")
+    """``source``, ``target``, or a translation, ``aligned`` or ``aligned@448``."""
+    labels: Literal["true", "replace", "keep"] | None = None
+    """In a round: pseudo-labels (``replace``, the default: Algorithm 1, line 7) or the true
+    labels of source scans (``keep``: COSMOS). Before it: true ones; ``{ from = "target",
+    labels = "true" }`` is the oracle."""
+    copies: int = Field(default=0, ge=0, le=20)
+    """Copies of every scan in which the labelled structures are darker or brighter."""
+    intensity: tuple[Factor, Factor] = (0.5, 1.0)
+    """Least and greatest factor of copies; each structure of each copy draws its own."""
+
+    @field_validator("intensity")
+    @classmethod
+    def _ordered(cls, intensity: tuple[float, float]) -> tuple[float, float]:
+        if intensity[0] > intensity[1]:
+            raise ValueError("the least factor comes first")
+        return intensity
+
+    @property
+    def pseudo(self) -> bool:
+        """Whether a round trains on pseudo-labels of these scans."""
+        return self.labels in (None, "replace")
+
+
+class Round(PluginConfig):
+    """Self-training: label scans with the round before, select, train on from its weights."""
+
+    repeat: int = Field(default=1, ge=1, le=20)
+    """K: so many rounds like this one."""
+    strategy: str
+    """The plugin that selects pseudo-labels."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Of the strategy, on top of the recipe's."""
+    images: tuple[Images, ...] = Field(min_length=1)
+    """X_c: what is labelled and trained on."""
+
+
+class Translation(PluginConfig):
+    """A fitted translator and the images that it makes of the source."""
+
+    name: Name
+    translator: str
+    """The plugin."""
+    each: Literal["protocol"] | None = None
+    """One for each protocol of the target; by default one for all."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Of the translator, on top of the recipe's."""
+
+
+class Model(PluginConfig):
+    """A fitted segmenter, with its rounds of self-training."""
+
+    name: Name
+    segmenter: str
+    """The plugin."""
+    each: Literal["protocol"] | None = None
+    """One for each protocol of the target; by default one for all."""
+    images: tuple[Images, ...] = Field(min_length=1)
+    """What round 0 is trained on."""
+    round: tuple[Round, ...] = ()
+    """Rounds of self-training, in order."""
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    """So many trainings that differ by chance alone; their probabilities are averaged."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Of the segmenter, on top of the recipe's."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed is named twice")
+        return seeds
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """Round k stands at k - 1."""
+        return tuple(one for one in self.round for _ in range(one.repeat))
+
+    @property
+    def supervised(self) -> bool:
+        """Whether it sees true labels of target scans: an upper bound."""
+        return any(one.origin == "target" for one in self.images)
+
+
+class System(PluginConfig):
+    """What a user applies to a scan: which models answer for it, by protocol and structure."""
+
+    name: Name
+    use: Use
+    """The model that answers, unless ``structures`` says otherwise."""
+    structures: dict[str, Use] = Field(default_factory=dict)
+    """Structures that another model answers for."""
+
+
+class Systems(PluginConfig):
+    """A systems file's content; names are unique without regard to case."""
+
+    summary: str = ""
+    """One line for listings."""
+    crop: Crop = Crop()
+    """What is done to every scan first."""
+    protocols: ProtocolRule = ProtocolRule()
+    """How a target scan's protocol is known."""
+    translation: tuple[Translation, ...] = ()
+    model: tuple[Model, ...] = Field(min_length=1)
+    system: tuple[System, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Systems:
+        parts = [one.name for one in self.translation] + [one.name for one in self.model]
+        for what, names in (
+            ("translations and models", parts),
+            ("systems", [one.name for one in self.system]),
+        ):
+            lower = [name.lower() for name in names]
+            if twice := sorted({name for name in lower if lower.count(name) > 1}):
+                raise ValueError(f"{what}: {', '.join(twice)} is named twice")
+        for model in self.model:
+            _check_images(self, model)
+        for system in self.system:
+            for use in (system.use, *system.structures.values()):
+                for address in addresses(use, f"system {system.name}"):
+                    _check_address(self, system, address)
+        return self
+
+    def find_model(self, name: str) -> Model:
+        """The model of this name, which must be there."""
+        return next(model for model in self.model if model.name == name)
+
+    def find_translation(self, name: str) -> Translation | None:
+        """The translation of this name, if there is one."""
+        return next((one for one in self.translation if one.name == name), None)
+
+    def uses(self) -> Iterable[tuple[str, str, dict[str, Any]]]:
+        """Kind, name and the file's own settings of every plugin in use."""
+        for translation in self.translation:
+            yield "translator", translation.translator, translation.settings
+        for model in self.model:
+            yield "segmenter", model.segmenter, model.settings
+            for one in model.round:
+                yield "strategy", one.strategy, one.settings
+
+
+def addresses(use: Use, where: str) -> list[Address]:
+    """All addresses that a ``use`` names, whatever the protocol."""
+    values = use.values() if isinstance(use, dict) else (use,)
+    texts = [t for value in values for t in ((value,) if isinstance(value, str) else value)]
+    if not texts:
+        raise ValueError(f"{where}: names no model")
+    return [Address.parse(text, where) for text in texts]
+
+
+def _check_images(systems: Systems, model: Model) -> None:
+    for one in model.images:
+        where = f"model {model.name}, from {one.origin}"
+        if one.labels in ("replace", "keep"):
+            raise ValueError(f"{where}: labels '{one.labels}' is for rounds")
+        if one.origin == "target" and one.labels != "true":
+            raise ValueError(
+                f"{where}: target scans have no labels before the first round; "
+                "labels = 'true' is the oracle"
+            )
+    for number, one in enumerate((i for r in model.round for i in r.images), start=1):
+        where = f"model {model.name}, image {number} of its rounds, from {one.origin}"
+        if one.labels == "true":
+            raise ValueError(f"{where}: say 'keep' for the source's true labels, or 'replace'")
+        if one.origin == "target" and not one.pseudo:
+            raise ValueError(f"{where}: target scans have no true labels to keep")
+    for one in (*model.images, *(i for r in model.round for i in r.images)):
+        if one.origin in ("source", "target"):
+            if one.origin == "target" and one.copies:
+                raise ValueError(f"model {model.name}: copies vary labelled source scans only")
+            continue
+        address = Address.parse(one.origin, f"model {model.name}")
+        translation = systems.find_translation(address.name)
+        if translation is None:
+            known = ", ".join(["source", "target", *(t.name for t in systems.translation)])
+            raise ValueError(
+                f"model {model.name}: from '{one.origin}' is no translation; known: {known}"
+            )
+        if address.round is not None or address.seed is not None:
+            raise ValueError(f"model {model.name}: from '{one.origin}' has a round or seed")
+        if address.protocol is not None and translation.each is None:
+            raise ValueError(
+                f"model {model.name}: from '{one.origin}', but that translation is one for all"
+            )
+
+
+def _check_address(systems: Systems, system: System, address: Address) -> None:
+    where = f"system {system.name}: '{address}'"
+    model = next((m for m in systems.model if m.name == address.name), None)
+    if model is None:
+        raise ValueError(f"{where}: no such model; there are {_names(systems.model)}")
+    if address.protocol is not None and model.each is None:
+        raise ValueError(f"{where}: {model.name} is one model for all protocols")
+    if address.round is not None and address.round > len(model.rounds):
+        raise ValueError(f"{where}: {model.name} has rounds 0 to {len(model.rounds)}")
+    if address.seed is not None and address.seed not in model.seeds:
+        raise ValueError(f"{where}: {model.name} has seeds {', '.join(map(str, model.seeds))}")
+
+
+def _names(named: Iterable[Model]) -> str:
+    return ", ".join(one.name for one in named)
+
+
+def load_systems(path: Path) -> Systems:
+    """Read a systems file.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing, no TOML, or says what does not fit together.
+    """
+    try:
+        content = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: the systems file cannot be read ({error.strerror}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    systems = parse_config(Systems, content, str(path))
+    rule = systems.protocols
+    if rule.file is not None and not rule.file.is_absolute():
+        where = (path.parent / rule.file).absolute()
+        systems = systems.model_copy(update={"protocols": rule.model_copy(update={"file": where})})
+    return systems
+
+
+def dump_systems(systems: Systems) -> str:
+    """A systems file's text, with everything that differs from a default."""
+    content = systems.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return tomli_w.dumps(without_none(content))
+
+
+def without_none(value: Any) -> Any:  # noqa: ANN401
+    """Tables without empty values: TOML has no null, and left out means the default."""
+    if isinstance(value, dict):
+        return {key: without_none(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [without_none(one) for one in value]
+    return value
+
+
+def replaced(systems: Systems, change: Callable[[dict[str, Any]], None]) -> Systems:
+    """A copy of a systems file with its content changed, validated again."""
+    content = systems.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    change(content)
+    return parse_config(Systems, without_none(content), "systems")

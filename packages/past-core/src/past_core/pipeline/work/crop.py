@@ -1,0 +1,49 @@
+"""Before the algorithm: one region, one orientation, one range of intensities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from past_core.files import write_json
+from past_core.intensity import rescale
+from past_core.pipeline.layout import GRIDS, image_path, label_path
+from past_core.pipeline.work.workspace import Work
+from past_core.roi import ROI
+from past_core.volume import load_volume, save_volume
+
+__all__ = ["crop", "roi_of"]
+
+
+def crop(params: Mapping[str, Any], work: Work) -> None:
+    """Cut every scan to the region of interest, canonical (RAS+), scaled to [0, 255].
+
+    Parameters
+    ----------
+    params
+        ``roi`` (six fractions), ``clip_percentile``, and ``cases``: of each its ``id`` and
+        the SHA-256 of its ``image`` and ``label``, either of which may be None.
+    """
+    roi = roi_of(params)
+    grids = {}
+    for done, case in enumerate(params["cases"], start=1):
+        name = case["id"]
+        if case["label"] is not None and not label_path(work.folder, name).exists():
+            label = load_volume(work.file(case["label"]), np.uint8)
+            save_volume(roi.crop(label), label_path(work.folder, name))
+        if case["image"] is not None:
+            whole = load_volume(work.file(case["image"]))
+            grids[name] = {"shape": whole.shape, "affine": whole.affine.tolist()}
+            if not image_path(work.folder, name).exists():
+                cropped = rescale(roi.crop(whole), high=params["clip_percentile"])
+                save_volume(cropped, image_path(work.folder, name))
+        work.progress(done, len(params["cases"]), name)
+    write_json(work.folder / GRIDS, grids)
+
+
+def roi_of(params: Mapping[str, Any]) -> ROI:
+    """The region in a stage's parameters: lower, then upper fractions of the three axes."""
+    i0, j0, k0, i1, j1, k1 = params["roi"]
+    return ROI((i0, j0, k0), (i1, j1, k1))

@@ -1,0 +1,63 @@
+"""Segmentation: train S_0 on (X̂_s, Y_s), or S_k from S_{k-1}; predict class probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from past_core.case import Domain
+from past_core.files import atomic_path
+from past_core.interfaces import Segmenter
+from past_core.labels import Labels
+from past_core.pipeline.layout import label_path, model_path, probability_path
+from past_core.pipeline.work.workspace import Work, fit_once, require_grid
+from past_core.volume import Volume, save_volume
+
+__all__ = ["fit", "predict"]
+
+
+def fit(params: Mapping[str, Any], work: Work) -> None:
+    """Train a segmenter on labelled scans, from the weights of the input ``start`` if it has one.
+
+    Parameters
+    ----------
+    params
+        ``plugin``, ``labels`` (names of the structures) and ``cases`` with labels.
+    """
+    segmenter: Segmenter = work.create(params["plugin"])
+    cases = [work.case(entry, Domain(entry["domain"])) for entry in params["cases"]]
+    labels = Labels(tuple(params["labels"]))
+    start = model_path(work.inputs["start"]) if "start" in work.inputs else None
+    fit_once(work, lambda: segmenter.fit(cases, labels, work.context(), start), segmenter)
+
+
+def predict(params: Mapping[str, Any], work: Work) -> None:
+    """Class probabilities of scans by the input ``model``, and where each class is the likeliest.
+
+    Both lie on the cropped grid: ``*_probabilities.npy`` float16, ``*_label.nii.gz`` uint8.
+    The label is taken before probabilities are rounded.
+
+    Parameters
+    ----------
+    params
+        ``plugin`` (the segmenter; its settings are in what was saved), ``prediction`` (its
+        settings of prediction, which hold instead of those saved) and ``cases``.
+    """
+    factory: type[Segmenter] = work.factory(params["plugin"])
+    segmenter = factory.load(
+        model_path(work.inputs["model"]), work.device, dict(params["prediction"])
+    )
+    for done, entry in enumerate(params["cases"], start=1):
+        case = work.case(entry, Domain.TARGET)
+        path = label_path(work.folder, case.id)
+        if not path.exists():
+            volume = case.load_image()
+            probabilities = segmenter.predict(volume)
+            require_grid(params["plugin"], probabilities.shape[1:], volume.shape)
+            with atomic_path(probability_path(work.folder, case.id)) as temporary:
+                np.save(temporary, probabilities.astype(np.float16))
+            likeliest = probabilities.argmax(axis=0).astype(np.uint8)
+            save_volume(Volume(likeliest, volume.affine), path)
+        work.progress(done, len(params["cases"]), case.id)

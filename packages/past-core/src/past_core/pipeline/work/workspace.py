@@ -1,0 +1,108 @@
+"""What a stage's function may touch."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from past_core.case import Case, Domain
+from past_core.errors import DataError
+from past_core.interfaces import Context, Segmenter, Translator
+from past_core.interfaces.context import RECORD, Progress, silent
+from past_core.pipeline.layout import image_path, label_path, model_path
+from past_core.plugins import Registry
+
+__all__ = ["Work", "fit_once", "require_grid"]
+
+Plugin = Mapping[str, Any]
+"""A plugin in a stage's parameters: kind, name, version, generation, config."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A stage's own folder, its inputs' folders to read, and what plugins are told."""
+
+    folder: Path
+    inputs: Mapping[str, Path]
+    """Folders of the inputs by role."""
+    registry: Registry
+    seed: int
+    incidental: Mapping[str, Any] = field(default_factory=dict)
+    """What does not change the result; see ``Stage.incidental``."""
+    device: str = "cpu"
+    progress: Progress = field(default=silent)
+
+    def file(self, content: str) -> Path:
+        """Where the data set's file with this SHA-256 lies."""
+        return Path(self.incidental["files"][content])
+
+    def create(self, plugin: Plugin) -> Any:  # noqa: ANN401
+        """An instance of a plugin with its whole configuration."""
+        kind, name = plugin["kind"], plugin["name"]
+        values = {**plugin["config"], **self.incidental.get("config", {})}
+        config = self.registry.config(kind, name, values, f"{kind}.{name}")
+        return self.registry.create(kind, name, config)
+
+    def factory(self, plugin: Plugin) -> Any:  # noqa: ANN401
+        """The class of a plugin, to load what it saved."""
+        return self.registry.factory(plugin["kind"], plugin["name"])
+
+    def case(self, entry: Mapping[str, Any], domain: Domain) -> Case:
+        """A scan of the parameters, ``{"id", "images": [role, id], "labels": [role, id]}``."""
+        label = entry.get("labels")
+        return Case(
+            entry["id"],
+            domain,
+            self._path(image_path, entry["images"]),
+            None if label is None else self._path(label_path, label),
+        )
+
+    def _path(self, path: Callable[[Path, str], Path], place: list[str]) -> Path:
+        role, case_id = place
+        return path(self.inputs[role], case_id)
+
+    def context(self) -> Context:
+        """Surroundings for a plugin's ``fit``; its folder lasts until the stage has finished."""
+        scratch = self.folder / "work"
+        scratch.mkdir(exist_ok=True)
+        return Context(scratch, self.seed, self.device, self.progress)
+
+    def discard_scratch(self) -> None:
+        """Remove the plugin's folder, but keep what it recorded."""
+        scratch = self.folder / "work"
+        record = self.folder / RECORD
+        if (scratch / RECORD).exists():
+            shutil.rmtree(record, ignore_errors=True)
+            (scratch / RECORD).rename(record)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def fit_once(work: Work, fit: Callable[[], None], model: Translator | Segmenter) -> None:
+    """Fit and save, unless an interrupted run got as far as saving."""
+    final = model_path(work.folder)
+    if not final.exists():
+        fit()
+        partial = work.folder / "model.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        model.save(partial)
+        partial.rename(final)
+    work.discard_scratch()
+
+
+def require_grid(plugin: Plugin, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """A plugin's result must lie on its input's grid.
+
+    Raises
+    ------
+    DataError
+        Naming the plugin and both shapes.
+    """
+    if tuple(shape) != expected:
+        raise DataError(
+            f"the {plugin['kind']} '{plugin['name']}' of {plugin['version']} gave shape "
+            f"{tuple(shape)} for a volume of shape {expected}. Report this to its authors."
+        )

@@ -1,0 +1,242 @@
+"""Plugins that really learn, in milliseconds: for tests of the pipeline itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from past_core.config import PluginConfig
+from past_core.interfaces import Metric, Segmenter, Strategy, Translator
+from past_core.plugin import past_datasets
+from past_core.plugins import (
+    MetricSpec,
+    SegmenterSpec,
+    StrategySpec,
+    TranslatorSpec,
+    hookimpl,
+)
+from past_core.volume import Volume
+
+CALLS: list[str] = []
+"""What was fitted or selected, in order."""
+
+FITS: list[Fit] = []
+"""What each fit was handed, in order."""
+LABELLINGS: list[Labelling] = []
+"""What each prediction was made with and of, in order."""
+SELECTED: dict[tuple[int, str], str] = {}
+"""By round and case the digest of the pseudo-label that the strategy gave."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One call of ``fit``."""
+
+    stage: str
+    """Whose folder it worked in."""
+    cases: dict[str, tuple[str, str | None, str | None]]
+    """By id: the stages that wrote the image and the label, and the label's digest."""
+    start: str | None
+    """The stage of the weights it started from."""
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """One call of ``predict``."""
+
+    model: str
+    """The stage that trained the model."""
+    image: str
+    """Digest of the image."""
+
+
+def stage_name(path):
+    """The stage in whose folder a file lies, without its fingerprint."""
+    return path.parts[path.parts.index("stages") + 1].rpartition("-")[0]
+
+
+def digest(array):
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def note_fit(context, cases, start=None):
+    """Remember what a fit was handed."""
+    handed = {
+        case.id: (
+            stage_name(case.image),
+            None if case.label is None else stage_name(case.label),
+            None if case.label is None else digest(case.load_label().data),
+        )
+        for case in cases
+    }
+    assert len(handed) == len(cases)
+    FITS.append(
+        Fit(stage_name(context.folder), handed, None if start is None else stage_name(start))
+    )
+
+
+class MatchConfig(PluginConfig):
+    incidental: ClassVar[frozenset[str]] = frozenset({"workers"})
+
+    strength: float = Field(default=1.0, ge=0, le=1)
+    """How far to move towards the target's statistics."""
+    workers: int = 1
+    """Has no effect on the result."""
+
+
+class Match(Translator):
+    """Brings mean and standard deviation to the target's."""
+
+    config: MatchConfig
+
+    def fit(self, source, target, labels, context):
+        CALLS.append("translator")
+        note_fit(context, [*source, *target])
+        assert all(case.label is None for case in target), "target labels were leaked"
+        means = [_moments(cases) for cases in (source, target)]
+        self.moments = means
+        context.progress(1, 1, "matched")
+
+    def translate(self, volume):
+        (m0, s0), (m1, s1) = self.moments
+        moved = (volume.data - m0) / s0 * s1 + m1
+        mixed = volume.data + self.config.strength * (moved - volume.data)
+        return Volume(np.clip(mixed, 0, 255).astype(np.float32), volume.affine)
+
+    def save(self, folder):
+        (folder / "match.json").write_text(json.dumps([self.config.model_dump(), self.moments]))
+
+    @classmethod
+    def load(cls, folder, device="cpu"):
+        config, moments = json.loads((folder / "match.json").read_text())
+        translator = cls(MatchConfig(**config))
+        translator.moments = moments
+        return translator
+
+
+def _moments(cases):
+    data = np.concatenate([case.load_image().data.ravel() for case in cases])
+    return float(data.mean()), float(data.std())
+
+
+class NaiveBayesConfig(PluginConfig):
+    prediction: ClassVar[frozenset[str]] = frozenset({"sharpness"})
+
+    smoothing: float = Field(default=1.0, gt=0)
+    """Added to every bin."""
+    sharpness: float = Field(default=1.0, gt=0)
+    """Exponent of the probabilities."""
+
+
+class NaiveBayes(Segmenter):
+    """Class probabilities from the intensity alone, by a histogram a class."""
+
+    config: NaiveBayesConfig
+    origin = ""
+
+    def fit(self, cases, labels, context, init_from: Path | None = None):
+        CALLS.append("segmenter" if init_from is None else "segmenter (warm)")
+        note_fit(context, cases, init_from)
+        counts = np.full((labels.count, 32), self.config.smoothing)
+        for done, case in enumerate(cases, start=1):
+            bins = _bins(case.load_image().data)
+            label = case.load_label().data
+            for value in range(labels.count):
+                counts[value] += np.bincount(bins[label == value], minlength=32)
+            context.progress(done, len(cases))
+        if init_from is not None:
+            counts += type(self).load(init_from).counts
+        self.counts = counts
+
+    def predict(self, volume):
+        LABELLINGS.append(Labelling(self.origin, digest(volume.data)))
+        joint = self.counts[:, _bins(volume.data)]
+        joint = (joint / joint.sum(axis=0)) ** self.config.sharpness
+        return (joint / joint.sum(axis=0)).astype(np.float32)
+
+    def save(self, folder):
+        np.save(folder / "counts.npy", self.counts)
+
+    @classmethod
+    def load(cls, folder, device="cpu", prediction=None):
+        segmenter = cls(NaiveBayesConfig(**(prediction or {})))
+        segmenter.counts = np.load(folder / "counts.npy")
+        segmenter.origin = stage_name(folder)
+        return segmenter
+
+
+def _bins(data):
+    return np.clip(data / 8, 0, 31).astype(int)
+
+
+class KeepConfig(PluginConfig):
+    above: float = Field(default=0.7, ge=0, le=1)
+    """Confidence from which a voxel is kept."""
+
+
+class Keep(Strategy):
+    """Keeps voxels above a fixed confidence."""
+
+    config: KeepConfig
+
+    def select(self, predictions, labels, round_number):
+        CALLS.append(f"select {round_number}")
+        for prediction in predictions:
+            p = prediction.probabilities()
+            label = np.where(p.max(axis=0) >= self.config.above, p.argmax(axis=0), labels.ignore)
+            SELECTED[round_number, prediction.case_id] = digest(label.astype(np.uint8))
+            yield prediction.case_id, label.astype(np.uint8)
+
+
+class OverlapConfig(PluginConfig):
+    """No settings."""
+
+
+class Overlap(Metric):
+    """Intersection over union."""
+
+    def __call__(self, prediction, reference, spacing, labels):
+        values = {}
+        for structure in labels.structures:
+            a, b = (m == labels.value(structure) for m in (prediction, reference))
+            union = (a | b).sum()
+            values[structure] = float((a & b).sum() / union) if union else 1.0
+        return values
+
+
+class Plugins:
+    """What a plugin module would be."""
+
+    @hookimpl
+    def past_translators(self):
+        yield TranslatorSpec("match", "Match moments.", _path("Match"), _path("MatchConfig"))
+
+    @hookimpl
+    def past_segmenters(self):
+        yield SegmenterSpec(
+            "bayes", "Intensity histograms.", _path("NaiveBayes"), _path("NaiveBayesConfig")
+        )
+
+    @hookimpl
+    def past_strategies(self):
+        yield StrategySpec("keep", "Fixed threshold.", _path("Keep"), _path("KeepConfig"))
+
+    @hookimpl
+    def past_metrics(self):
+        yield MetricSpec("iou", "Overlap.", _path("Overlap"), _path("OverlapConfig"))
+
+
+def _path(name):
+    return f"{__name__}:{name}"
+
+
+class DataSets:
+    """Core's own data sets, without its metrics, which need torch."""
+
+    past_datasets = staticmethod(past_datasets)
