@@ -7,9 +7,13 @@ import pytest
 from scipy import ndimage
 
 from past_core.case import Case, Domain
+from past_core.labels import Labels
 from past_core.volume import Volume, load_volume, save_volume
 from past_gan.config import QualityConfig
 from past_gan.nicegan.config import NiceGANConfig
+
+BRIGHT = Labels(("bright",))
+"""Of the labelled cases: their bright parts."""
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from past_gan.cyclegan.normalization import InstanceNorm
 from past_gan.patches import PatchSampler
 from past_gan.runtime import Runtime
 from past_gan.watch import TrainingError, Watch
+from tests.gan.conftest import BRIGHT
 from tests.gan.stepping import SIDE, moved, new_batch, snapshot
 
 
@@ -420,7 +421,7 @@ def test_training_is_a_function_of_the_seed(small):
 
 def test_a_whole_training_previews_and_measures_without_a_way_back(small, labelled, tmp_path):
     config = small.model_copy(update={"quality": QualityConfig(cases=2, steps=2)})
-    CUT(config).fit(*labelled, Context(tmp_path, seed=3))
+    CUT(config).fit(*labelled, BRIGHT, Context(tmp_path, seed=3))
     panel = np.asarray(Image.open(tmp_path / "record" / "previews" / "0000008.png"))
     assert panel.shape == (3 * SIDE, 4 * SIDE)
     report = json.loads((tmp_path / "record" / "quality.json").read_text())

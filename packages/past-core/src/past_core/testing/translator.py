@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from past_core.case import Domain
-from past_core.testing.cases import tiny_cases, tiny_volume
+from past_core.testing.cases import LABELS, tiny_cases, tiny_volume
 from past_core.testing.promises import attempt, check_damaged_files, check_resumes, expect
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def check_translator(
 
     def fit(context: Context) -> Translator:
         translator = factory(config)
-        translator.fit(source, target, context)
+        translator.fit(source, target, LABELS, context)
         return translator
 
     translator = attempt(fit, folder / "work", who, seed=seed)
