@@ -29,7 +29,7 @@ def tiny() -> NiceGANConfig:
         learning_rate=1e-3,
         checkpoint_interval=2,
         snapshots=1,
-        precision="fp32",
+        precision="float32",
         quality=QualityConfig(cases=0),
     )
 

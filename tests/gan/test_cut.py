@@ -46,12 +46,12 @@ def small():
         learning_rate=1e-3,
         iterations=8,
         checkpoint_interval=4,
-        precision="fp32",
+        precision="float32",
         quality=QualityConfig(cases=0),
     )
 
 
-def new_model(config, precision="fp32", structures=0, seed=0, **changes):
+def new_model(config, precision="float32", structures=0, seed=0, **changes):
     torch.manual_seed(0)
     config = config.model_copy(update=changes)
     return CUTModel(config, Runtime.single("cpu", precision), structures, seed)
@@ -377,7 +377,7 @@ def test_training_learns_to_recognise_positions(small):
 
 
 def test_bfloat16_agrees_with_float32_and_gives_the_heads_gradients(small):
-    exact, coarse = new_model(small), new_model(small, "bf16")
+    exact, coarse = new_model(small), new_model(small, "bfloat16")
     ours, theirs = exact.step(new_batch()), coarse.step(new_batch())
     assert ours["nce"].item() != theirs["nce"].item()
     for name, value in ours.items():

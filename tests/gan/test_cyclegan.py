@@ -31,11 +31,11 @@ def small():
         crop=SIDE,
         batch_size=2,
         learning_rate=1e-3,
-        precision="fp32",
+        precision="float32",
     )
 
 
-def new_model(config, precision="fp32", structures=0, seed=0, **changes):
+def new_model(config, precision="float32", structures=0, seed=0, **changes):
     torch.manual_seed(0)
     config = config.model_copy(update=changes)
     return CycleGANModel(config, Runtime.single("cpu", precision), structures, seed)
@@ -307,7 +307,10 @@ def test_running_mean_follows_the_translating_generator_slowly(small):
 
 
 def test_bfloat16_losses_agree_with_float32(small):
-    exact, coarse = new_model(small).step(new_batch()), new_model(small, "bf16").step(new_batch())
+    exact, coarse = (
+        new_model(small).step(new_batch()),
+        new_model(small, "bfloat16").step(new_batch()),
+    )
     assert exact["cycle"].item() != coarse["cycle"].item()
     for name, value in exact.items():
         assert coarse[name].item() == pytest.approx(value.item(), rel=0.05)
@@ -414,8 +417,8 @@ def five_steps(fabric):
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does_with_the_same_batches():
-    alone = five_steps(new_fabric("cpu", "fp32"))
-    shared = new_fabric("cpu", "fp32", processes=2).launch(five_steps)
+    alone = five_steps(new_fabric("cpu", "float32"))
+    shared = new_fabric("cpu", "float32", processes=2).launch(five_steps)
     for ours, theirs in zip(shared, alone, strict=True):
         assert ours == pytest.approx(theirs, abs=1e-3)
 

@@ -11,7 +11,7 @@ from past_gan.runtime import Runtime
 from tests.gan.stepping import moved, new_batch, snapshot
 
 
-def model(config, precision="fp32", **changes):
+def model(config, precision="float32", **changes):
     torch.manual_seed(0)
     return NiceGANModel(config.model_copy(update=changes), Runtime.single("cpu", precision))
 
@@ -180,7 +180,7 @@ def test_running_mean_follows_the_translating_networks_slowly(tiny, batch):
 
 
 def test_bfloat16_losses_agree_with_float32(tiny, batch):
-    exact, coarse = model(tiny).step(batch), model(tiny, "bf16").step(batch)
+    exact, coarse = model(tiny).step(batch), model(tiny, "bfloat16").step(batch)
     assert exact["cycle"].item() != coarse["cycle"].item()
     for name, value in exact.items():
         assert coarse[name].item() == pytest.approx(value.item(), rel=0.2)

@@ -46,7 +46,7 @@ def equal(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("changes", [{}, {"ema": 0.5, "precision": "bf16", "replay": 3}])
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.5, "precision": "bfloat16", "replay": 3}])
 def test_an_interrupted_training_ends_with_the_same_weights(tiny, cases, tmp_path, changes):
     config = tiny.model_copy(update=changes)
     whole = saved(fit(config, cases, tmp_path / "whole"), tmp_path / "a")

@@ -8,9 +8,10 @@ from pydantic import Field, field_validator, model_validator
 
 from past_core.config import PluginConfig
 
-__all__ = ["QualityConfig", "SegmentationConfig", "SliceGANConfig"]
+__all__ = ["Precision", "QualityConfig", "SegmentationConfig", "SliceGANConfig"]
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class SegmentationConfig(PluginConfig):
@@ -104,8 +105,9 @@ class SliceGANConfig(PluginConfig):
     upsample: float = Field(1.0, ge=1, le=8)
     """Enlarge slices by this factor before the network and shrink its output back."""
 
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Training arithmetic; auto: bf16 where the processor has it. Translation is in fp32."""
+    precision: Precision = "auto"
+    """Training arithmetic; ``auto`` takes bfloat16 where the processor multiplies it natively.
+    Weights and translation are in float32 always."""
     compile: bool = False
     """Compile the networks with ``torch.compile``: faster steps, after minutes of compiling."""
     processes: int = Field(1, ge=1)

@@ -101,7 +101,7 @@ def require_finite(values: Mapping[str, float], step: int) -> None:
     if bad:
         raise TrainingError(
             f"translator training diverged at step {step}: {bad}. "
-            "Lower learning_rate, or set precision to fp32."
+            "Lower learning_rate, or set precision to float32."
         )
 
 
