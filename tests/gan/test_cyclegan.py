@@ -174,7 +174,7 @@ def test_generator_step_moves_all_generators_and_nothing_else(small):
     assert weights(names, "generator") == weights(before, "generator")
     assert all(".generator." in name for name in names)
     assert all(p.requires_grad for p in model.parameters())
-    assert all(p.grad is None for p in model.judges.parameters())
+    assert all(p.grad is None for p in model.discriminators.parameters())
 
 
 def test_discriminator_step_moves_all_discriminators_and_nothing_else(small):
@@ -225,9 +225,9 @@ def test_generator_gradients_are_those_of_the_weighted_sum(small):
     loss = ((d_y(fake_y) - 1) ** 2).mean() + ((d_x(fake_x) - 1) ** 2).mean()
     loss = loss + 7.0 * ((f(fake_y) - x).abs().mean() + (g(fake_x) - y).abs().mean())
     loss = loss + 7.0 * 0.3 * ((g(y) - y).abs().mean() + (f(x) - x).abs().mean())
-    expected = torch.autograd.grad(loss, list(model.makers.parameters()))
+    expected = torch.autograd.grad(loss, list(model.generators.parameters()))
     model.generator_step(batch)
-    for parameter, gradient in zip(model.makers.parameters(), expected, strict=True):
+    for parameter, gradient in zip(model.generators.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, atol=1e-6, rtol=1e-4)
 
 
@@ -259,10 +259,10 @@ def test_discriminator_loss_and_gradients_are_half_of_real_plus_translated(small
             (model.target.discriminator, batch.target, fakes.target),
         )
     )
-    expected = torch.autograd.grad(loss, list(model.judges.parameters()))
+    expected = torch.autograd.grad(loss, list(model.discriminators.parameters()))
     found = model.discriminator_step(batch, fakes)
     assert found["discriminator"].item() == pytest.approx(loss.item(), rel=1e-5)
-    for parameter, gradient in zip(model.judges.parameters(), expected, strict=True):
+    for parameter, gradient in zip(model.discriminators.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, atol=1e-6, rtol=1e-4)
 
 

@@ -49,7 +49,7 @@ class QualityConfig(PluginConfig):
     @classmethod
     def _two_halves(cls, cases: int) -> int:
         if cases < 0 or cases == 1:
-            raise ValueError("must be 0, or 2 or more: one half of the scans judges the other")
+            raise ValueError("must be 0, or 2 or more: one half of the scans tests the other")
         return cases
 
 
@@ -77,10 +77,10 @@ class SliceGANConfig(PluginConfig):
     """Decay per step of a running mean of the weights, used to translate (Yazici et al.
     2019); 0: the last ones. Of all weights that translate, for those of an encoder and a
     decoder of different moments may not fit."""
-    structure_weight: float = Field(0.0, ge=0)
-    """Weight of the distance between an image's structure and its translation's, whatever
-    their contrasts (Yang et al. 2020); 0, as published for all of them: none. It
-    holds edges in their places, which the cycle loss does not see."""
+    mind_weight: float = Field(0.0, ge=0)
+    """Weight of the distance between an image's and its translation's modality independent
+    neighbourhood descriptors (MIND; Yang et al. 2020); 0, as published for all of them: none.
+    It holds edges in their places, which the cycle loss does not see."""
     segmentation: SegmentationConfig = SegmentationConfig()
     """Segmentation-aware translation; off by default."""
 
