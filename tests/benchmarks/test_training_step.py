@@ -67,7 +67,7 @@ def batch():
     return Batch(source, target, labels=None, step=0, rate=1.0)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("iterations", ["every pass", "one a step"])
 def test_training_step(benchmark, batch, precision, iterations):
     """Published networks at 128 x 128, one image of each contrast.
@@ -85,7 +85,7 @@ def test_training_step(benchmark, batch, precision, iterations):
     )
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_compiled_training_step(benchmark, batch, precision):
     """With ``torch.compile``, against the same step without it; compiling takes minutes."""
     plain, compiled = (
@@ -113,14 +113,14 @@ def test_drawing_patches(benchmark, batch, tmp_path):
     sampler = PatchSampler(
         [stack], crop=SIDE, batch_size=1, mirror=(0, 1), resize=30 / 256, seed=0, stream=0
     )
-    ours = NiceGANModel(NiceGANConfig(crop=SIDE), Runtime.single("cpu", "bf16"))
+    ours = NiceGANModel(NiceGANConfig(crop=SIDE), Runtime.single("cpu", "bfloat16"))
     steps = iter(range(1000))
 
     def draw():
         step = next(steps)
         return sampler.batch(step), sampler.batch(step)
 
-    compare(benchmark, draw, "bf16 training step", lambda: ours.step(batch))
+    compare(benchmark, draw, "bfloat16 training step", lambda: ours.step(batch))
 
 
 @pytest.mark.parametrize("channels", [16, 64])

@@ -54,11 +54,11 @@ def broken(base, **methods):
     return type("Broken", (base,), methods)
 
 
-def oracle_rng(self, source, target, context):
+def oracle_rng(self, source, target, labels, context):
     self.offset = random.random()
 
 
-def forgets_its_seed(self, source, target, context):
+def forgets_its_seed(self, source, target, labels, context):
     self.offset = float(np.random.random())  # noqa: NPY002
 
 
@@ -98,7 +98,7 @@ def test_a_translator_whose_resumed_training_differs_is_told(toys, tmp_path):
     class Restarts(toys.Invert):
         """Draws from one stream, whose position is not in the checkpoint."""
 
-        def fit(self, source, target, context):
+        def fit(self, source, target, labels, context):
             generator = np.random.default_rng(context.seed)
             self.offset = toys.descend(
                 self.config.steps, context, lambda _: generator.uniform(0, 1)
@@ -110,7 +110,7 @@ def test_a_translator_whose_resumed_training_differs_is_told(toys, tmp_path):
 
 def test_a_translator_that_ignores_its_seed_is_told(toys, tmp_path):
     class Unseeded(toys.Invert):
-        def fit(self, source, target, context):
+        def fit(self, source, target, labels, context):
             self.offset = toys.descend(
                 self.config.steps,
                 context,
@@ -148,7 +148,7 @@ def test_a_loader_that_trusts_truncated_files_is_told(toys, tmp_path):
 
 def test_progress_that_runs_past_its_end_is_told(toys, tmp_path):
     class Overshoots(toys.Invert):
-        def fit(self, source, target, context):
+        def fit(self, source, target, labels, context):
             context.progress(7, 6)
 
     with pytest.raises(AssertionError, match="progress was told 7 of 6"):

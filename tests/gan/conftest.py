@@ -7,9 +7,13 @@ import pytest
 from scipy import ndimage
 
 from past_core.case import Case, Domain
+from past_core.labels import Labels
 from past_core.volume import Volume, load_volume, save_volume
 from past_gan.config import QualityConfig
 from past_gan.nicegan.config import NiceGANConfig
+
+BRIGHT = Labels(("bright",))
+"""Of the labelled cases: their bright parts."""
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def tiny() -> NiceGANConfig:
         learning_rate=1e-3,
         checkpoint_interval=2,
         snapshots=1,
-        precision="fp32",
+        precision="float32",
         quality=QualityConfig(cases=0),
     )
 

@@ -5,6 +5,7 @@ import pytest
 
 from past_core.case import Case, Domain
 from past_core.interfaces import Context
+from past_core.labels import Labels
 from past_core.volume import Volume, save_volume
 from past_gan.baselines.config import FDAConfig, HistogramConfig, IdentityConfig
 from past_gan.baselines.fda import FDA
@@ -27,7 +28,7 @@ def fitted(tmp_path):
             path = tmp_path / f"{number}.nii.gz"
             save_volume(volume, path)
             cases.append(Case(str(number), Domain.TARGET, path))
-        translator.fit([], cases, Context(tmp_path, 0))
+        translator.fit([], cases, Labels(("a",)), Context(tmp_path, 0))
         return translator
 
     return fit

@@ -40,7 +40,7 @@ def quick_compiler(monkeypatch):
 def test_compiled_networks_train_as_others(quick_compiler, name, sizes):
     registry = Registry()
     factory = registry.factory("translator", name)
-    common = {"channels": 4, "crop": SIDE, "batch_size": 2, "precision": "fp32"}
+    common = {"channels": 4, "crop": SIDE, "batch_size": 2, "precision": "float32"}
 
     def losses(compile_):
         settings = {**common, **sizes, "compile": compile_}

@@ -19,8 +19,8 @@ from past_gan.batch import Batch
 from past_gan.cache import Stack
 from past_gan.config import QualityConfig
 from past_gan.cut.config import CUTConfig
-from past_gan.cut.contrast import Projections, draw_positions, patch_nce
 from past_gan.cut.networks import SplitGenerator
+from past_gan.cut.patch_nce import Projections, draw_positions, patch_nce
 from past_gan.cut.steps import CUTModel
 from past_gan.cut.translator import CUT
 from past_gan.cyclegan.networks import Generator
@@ -28,6 +28,7 @@ from past_gan.cyclegan.normalization import InstanceNorm
 from past_gan.patches import PatchSampler
 from past_gan.runtime import Runtime
 from past_gan.watch import TrainingError, Watch
+from tests.gan.conftest import BRIGHT
 from tests.gan.stepping import SIDE, moved, new_batch, snapshot
 
 
@@ -45,12 +46,12 @@ def small():
         learning_rate=1e-3,
         iterations=8,
         checkpoint_interval=4,
-        precision="fp32",
+        precision="float32",
         quality=QualityConfig(cases=0),
     )
 
 
-def new_model(config, precision="fp32", structures=0, seed=0, **changes):
+def new_model(config, precision="float32", structures=0, seed=0, **changes):
     torch.manual_seed(0)
     config = config.model_copy(update=changes)
     return CUTModel(config, Runtime.single("cpu", precision), structures, seed)
@@ -229,7 +230,7 @@ def test_generator_step_moves_generator_and_heads_and_nothing_else(small):
     assert weights(names, "generator.decoder", "heads.heads.0")
     assert all(name.startswith(("generator.", "heads.")) for name in names)
     assert all(p.requires_grad for p in model.parameters())
-    assert all(p.grad is None for p in model.judges.parameters())
+    assert all(p.grad is None for p in model.discriminators.parameters())
 
 
 def test_discriminator_step_moves_the_discriminator_and_nothing_else(small):
@@ -279,7 +280,7 @@ def test_generator_loss_terms_and_gradients_are_the_publications(small):
         "identity": contrastive(model, same, y, batch.step),
     }
     total = expected["adversarial"] + 3.0 * expected["nce"] + 0.7 * expected["identity"]
-    parameters = [*model.makers.parameters(), *model.heads.parameters()]
+    parameters = [*model.generators.parameters(), *model.heads.parameters()]
     gradients = torch.autograd.grad(total, parameters)
     losses = model.generator_step(batch, model.translate(batch))
     assert set(losses) == set(expected)
@@ -294,12 +295,13 @@ def test_generator_loss_terms_and_gradients_are_the_publications(small):
 def test_discriminator_loss_and_gradients_are_half_of_real_plus_translated(small):
     model, batch = new_model(small), new_batch()
     made = model.translate(batch)
-    judge, fake = model.discriminator, model.generator(batch.source).detach()
-    loss = (((judge(batch.target) - 1) ** 2).mean() + (judge(fake) ** 2).mean()) / 2
-    expected = torch.autograd.grad(loss, list(judge.parameters()))
+    discriminator, fake = model.discriminator, model.generator(batch.source).detach()
+    on_real, on_fake = discriminator(batch.target), discriminator(fake)
+    loss = (((on_real - 1) ** 2).mean() + (on_fake**2).mean()) / 2
+    expected = torch.autograd.grad(loss, list(discriminator.parameters()))
     found = model.discriminator_step(batch, made)
     assert found["discriminator"].item() == pytest.approx(loss.item(), rel=1e-5)
-    for parameter, gradient in zip(judge.parameters(), expected, strict=True):
+    for parameter, gradient in zip(discriminator.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, atol=1e-6, rtol=1e-4)
 
 
@@ -323,15 +325,15 @@ def test_a_step_runs_the_encoder_twice_and_the_decoder_once(small):
     assert calls == ["Encoder", "Decoder", "Encoder"]
 
 
-def test_identity_and_structure_losses_are_optional(small):
+def test_identity_and_mind_losses_are_optional(small):
     assert set(new_model(small).step(new_batch())) == {
         "discriminator",
         "adversarial",
         "nce",
         "identity",
     }
-    plain = new_model(small, identity_weight=0.0, structure_weight=1.0).step(new_batch())
-    assert set(plain) == {"discriminator", "adversarial", "nce", "structure"}
+    plain = new_model(small, identity_weight=0.0, mind_weight=1.0).step(new_batch())
+    assert set(plain) == {"discriminator", "adversarial", "nce", "mind"}
 
 
 def test_the_segmenter_moves_beside_generator_and_heads(small):
@@ -376,7 +378,7 @@ def test_training_learns_to_recognise_positions(small):
 
 
 def test_bfloat16_agrees_with_float32_and_gives_the_heads_gradients(small):
-    exact, coarse = new_model(small), new_model(small, "bf16")
+    exact, coarse = new_model(small), new_model(small, "bfloat16")
     ours, theirs = exact.step(new_batch()), coarse.step(new_batch())
     assert ours["nce"].item() != theirs["nce"].item()
     for name, value in ours.items():
@@ -420,7 +422,7 @@ def test_training_is_a_function_of_the_seed(small):
 
 def test_a_whole_training_previews_and_measures_without_a_way_back(small, labelled, tmp_path):
     config = small.model_copy(update={"quality": QualityConfig(cases=2, steps=2)})
-    CUT(config).fit(*labelled, Context(tmp_path, seed=3))
+    CUT(config).fit(*labelled, BRIGHT, Context(tmp_path, seed=3))
     panel = np.asarray(Image.open(tmp_path / "record" / "previews" / "0000008.png"))
     assert panel.shape == (3 * SIDE, 4 * SIDE)
     report = json.loads((tmp_path / "record" / "quality.json").read_text())

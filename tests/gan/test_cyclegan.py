@@ -31,11 +31,11 @@ def small():
         crop=SIDE,
         batch_size=2,
         learning_rate=1e-3,
-        precision="fp32",
+        precision="float32",
     )
 
 
-def new_model(config, precision="fp32", structures=0, seed=0, **changes):
+def new_model(config, precision="float32", structures=0, seed=0, **changes):
     torch.manual_seed(0)
     config = config.model_copy(update=changes)
     return CycleGANModel(config, Runtime.single("cpu", precision), structures, seed)
@@ -174,7 +174,7 @@ def test_generator_step_moves_all_generators_and_nothing_else(small):
     assert weights(names, "generator") == weights(before, "generator")
     assert all(".generator." in name for name in names)
     assert all(p.requires_grad for p in model.parameters())
-    assert all(p.grad is None for p in model.judges.parameters())
+    assert all(p.grad is None for p in model.discriminators.parameters())
 
 
 def test_discriminator_step_moves_all_discriminators_and_nothing_else(small):
@@ -225,9 +225,9 @@ def test_generator_gradients_are_those_of_the_weighted_sum(small):
     loss = ((d_y(fake_y) - 1) ** 2).mean() + ((d_x(fake_x) - 1) ** 2).mean()
     loss = loss + 7.0 * ((f(fake_y) - x).abs().mean() + (g(fake_x) - y).abs().mean())
     loss = loss + 7.0 * 0.3 * ((g(y) - y).abs().mean() + (f(x) - x).abs().mean())
-    expected = torch.autograd.grad(loss, list(model.makers.parameters()))
+    expected = torch.autograd.grad(loss, list(model.generators.parameters()))
     model.generator_step(batch)
-    for parameter, gradient in zip(model.makers.parameters(), expected, strict=True):
+    for parameter, gradient in zip(model.generators.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, atol=1e-6, rtol=1e-4)
 
 
@@ -259,10 +259,10 @@ def test_discriminator_loss_and_gradients_are_half_of_real_plus_translated(small
             (model.target.discriminator, batch.target, fakes.target),
         )
     )
-    expected = torch.autograd.grad(loss, list(model.judges.parameters()))
+    expected = torch.autograd.grad(loss, list(model.discriminators.parameters()))
     found = model.discriminator_step(batch, fakes)
     assert found["discriminator"].item() == pytest.approx(loss.item(), rel=1e-5)
-    for parameter, gradient in zip(model.judges.parameters(), expected, strict=True):
+    for parameter, gradient in zip(model.discriminators.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, atol=1e-6, rtol=1e-4)
 
 
@@ -307,7 +307,10 @@ def test_running_mean_follows_the_translating_generator_slowly(small):
 
 
 def test_bfloat16_losses_agree_with_float32(small):
-    exact, coarse = new_model(small).step(new_batch()), new_model(small, "bf16").step(new_batch())
+    exact, coarse = (
+        new_model(small).step(new_batch()),
+        new_model(small, "bfloat16").step(new_batch()),
+    )
     assert exact["cycle"].item() != coarse["cycle"].item()
     for name, value in exact.items():
         assert coarse[name].item() == pytest.approx(value.item(), rel=0.05)
@@ -414,8 +417,8 @@ def five_steps(fabric):
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does_with_the_same_batches():
-    alone = five_steps(new_fabric("cpu", "fp32"))
-    shared = new_fabric("cpu", "fp32", processes=2).launch(five_steps)
+    alone = five_steps(new_fabric("cpu", "float32"))
+    shared = new_fabric("cpu", "float32", processes=2).launch(five_steps)
     for ours, theirs in zip(shared, alone, strict=True):
         assert ours == pytest.approx(theirs, abs=1e-3)
 

@@ -34,7 +34,7 @@ def has_a_defect(runtime, progress):
 
 
 def run(work, progress=lambda *_: None):
-    run_shared(work, new_fabric("cpu", "fp32", 2), progress)
+    run_shared(work, new_fabric("cpu", "float32", 2), progress)
 
 
 def test_progress_and_log_come_out_here_and_once(caplog, capfd):

@@ -50,7 +50,7 @@ def published_weights(model):
 def both_steps(number_format):
     torch.manual_seed(0)
     config = NiceGANConfig(channels=CHANNELS, blocks=BLOCKS, crop=SIDE)
-    ours = NiceGANModel(config, Runtime.single("cpu", "fp32"))
+    ours = NiceGANModel(config, Runtime.single("cpu", "float32"))
     for contrast in (ours.source, ours.target):
         torch.nn.init.constant_(contrast.encoder.gain, 0.5)  # 0 would hide the attention
     published = PublishedStep(CHANNELS, BLOCKS, one_power_iteration=True)

@@ -166,7 +166,7 @@ def test_jump_ratio_is_per_millimetre():
 
 @pytest.mark.parametrize(
     ("scan", "complaint"),
-    [(np.zeros((1, 4, 4)), "two of each"), (np.zeros((3, 4, 4)), "no contrast")],
+    [(np.zeros((1, 4, 4)), "two of each"), (np.zeros((3, 4, 4)), "is uniform")],
 )
 def test_scans_without_jumps_are_refused(scan, complaint):
     with pytest.raises(DataError, match=complaint):

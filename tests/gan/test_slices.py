@@ -6,6 +6,7 @@ import torch
 
 from past_core.case import Case, Domain
 from past_core.errors import DataError
+from past_core.labels import Labels
 from past_core.volume import Volume, save_volume
 from past_gan.cache import Stack, fill_cache, open_cache
 from past_gan.patches import PatchSampler
@@ -133,7 +134,7 @@ def test_blank_patches_are_drawn_again():
 def test_a_refilled_cache_holds_nothing_of_before(tmp_path):
     data = np.full((8, 8, 3), 90, np.float32)
     case = labelled_case(tmp_path, data, np.ones((8, 8, 3), np.uint8))
-    fill_cache(tmp_path / "cache", [case, case, case], axis=2, upsample=1, labels=[1])
+    fill_cache(tmp_path / "cache", [case, case, case], axis=2, upsample=1, labels=Labels(("a",)))
     fill_cache(tmp_path / "cache", [case], axis=2, upsample=1)
     (left,) = open_cache(tmp_path / "cache")
     assert left.labels is None
@@ -206,9 +207,10 @@ def test_the_cache_holds_slices_and_labels_as_files(tmp_path):
     data[:, :, 1:3] = 200
     data[0, 0, 3] = 255
     label = np.zeros(data.shape, np.uint8)
-    label[2, 3, 1] = 7
+    label[2, 3, 1] = 2
+    label[4, 4, 1] = 3
     case = labelled_case(tmp_path, data, label)
-    fill_cache(tmp_path / "cache", [case], axis=2, upsample=2, labels=[4, 7])
+    fill_cache(tmp_path / "cache", [case], axis=2, upsample=2, labels=Labels(("a", "b")))
     (cached,) = open_cache(tmp_path / "cache")
     assert isinstance(cached.images, np.memmap)
     assert cached.images.shape == cached.labels.shape == (4, 20, 24)
@@ -245,7 +247,7 @@ def test_a_label_on_another_grid_is_named(tmp_path):
     data = np.full((8, 8, 3), 90, np.float32)
     case = labelled_case(tmp_path, data, np.ones((8, 8, 4), np.uint8))
     with pytest.raises(DataError, match=r"8, 8, 4.*8, 8, 3") as error:
-        fill_cache(tmp_path / "cache", [case], axis=2, upsample=1, labels=[1])
+        fill_cache(tmp_path / "cache", [case], axis=2, upsample=1, labels=Labels(("a",)))
     assert str(case.label) in str(error.value)
 
 

@@ -11,7 +11,7 @@ from past_gan.runtime import Runtime
 from tests.gan.stepping import moved, new_batch, snapshot
 
 
-def model(config, precision="fp32", **changes):
+def model(config, precision="float32", **changes):
     torch.manual_seed(0)
     return NiceGANModel(config.model_copy(update=changes), Runtime.single("cpu", precision))
 
@@ -47,12 +47,12 @@ def test_generator_gradients_flow_through_the_frozen_encoders(tiny, batch):
     # encoder and decoder.
     trained = model(tiny, adversarial_weight=0.0, reconstruction_weight=0.0)
     code = trained.source.encoder(batch.source).features.detach()
-    trained.judges.requires_grad_(False)
+    trained.discriminators.requires_grad_(False)
     fake = trained.target.decoder(code)
     again = trained.source.decoder(trained.target.encoder(fake).features)
     distance(again, batch.source).backward()
     assert all(p.grad is not None for p in trained.target.decoder.parameters())
-    assert all(p.grad is None for p in trained.judges.parameters())
+    assert all(p.grad is None for p in trained.discriminators.parameters())
 
 
 def test_loss_terms_are_the_publications(tiny, batch):
@@ -106,24 +106,24 @@ def test_identity_loss_is_optional(tiny, batch):
 def test_translations_are_held_to_their_images_at_the_start_alone(tiny):
     def decoders(step, **changes):
         trained = model(tiny, **changes)
-        assert ("start" in trained.generator_step(new_batch(step))) == bool(changes)
-        return torch.cat([p.grad.flatten() for p in trained.makers.parameters()])
+        assert ("early_identity" in trained.generator_step(new_batch(step))) == bool(changes)
+        return torch.cat([p.grad.flatten() for p in trained.generators.parameters()])
 
     # Of six iterations the first three.
-    assert not torch.equal(decoders(2, start=0.5), decoders(2))
-    assert torch.equal(decoders(3, start=0.5), decoders(3))
+    assert not torch.equal(decoders(2, early_identity=0.5), decoders(2))
+    assert torch.equal(decoders(3, early_identity=0.5), decoders(3))
 
 
 def test_gradient_penalty_is_half_the_squared_gradient_at_real_images():
     weight = torch.tensor([[1.0, -2.0, 3.0]])
 
-    def judge(images):
+    def discriminator(images):
         # Two logit maps of a linear function: gradients weight and 2 * weight.
         flat = images.flatten(1) @ weight.T
         return [flat, 2 * flat]
 
     real = torch.randn(5, 1, 1, 3)
-    assert gradient_penalty(judge, real).item() == pytest.approx(0.5 * 9 * (1 + 4 + 9))
+    assert gradient_penalty(discriminator, real).item() == pytest.approx(0.5 * 9 * (1 + 4 + 9))
 
 
 def test_r1_calms_the_discriminators_and_is_optional(tiny, batch):
@@ -151,10 +151,10 @@ def test_discriminators_look_at_replayed_translations(tiny, batch):
     pytest.fail("no translation of an earlier step was shown again")
 
 
-def test_structure_is_held_if_asked_for(tiny, batch):
-    assert "structure" not in model(tiny).step(batch)
-    losses = model(tiny, structure_weight=2.0).step(batch)
-    assert 0 < losses["structure"].item() < 2
+def test_edges_are_held_if_asked_for(tiny, batch):
+    assert "mind" not in model(tiny).step(batch)
+    losses = model(tiny, mind_weight=2.0).step(batch)
+    assert 0 < losses["mind"].item() < 2
 
 
 def test_images_may_be_a_slice_with_its_neighbours(tiny):
@@ -180,7 +180,7 @@ def test_running_mean_follows_the_translating_networks_slowly(tiny, batch):
 
 
 def test_bfloat16_losses_agree_with_float32(tiny, batch):
-    exact, coarse = model(tiny).step(batch), model(tiny, "bf16").step(batch)
+    exact, coarse = model(tiny).step(batch), model(tiny, "bfloat16").step(batch)
     assert exact["cycle"].item() != coarse["cycle"].item()
     for name, value in exact.items():
         assert coarse[name].item() == pytest.approx(value.item(), rel=0.2)

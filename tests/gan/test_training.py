@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from past_core.errors import ConfigError, DataError
 from past_core.interfaces import Context
+from past_core.labels import Labels
 from past_core.volume import Volume, load_volume, save_volume
 from past_gan.cache import Stack
 from past_gan.config import QualityConfig
@@ -23,6 +24,7 @@ from past_gan.runtime import Runtime
 from past_gan.snapshots import kept_snapshots
 from past_gan.training import Schedule
 from past_gan.watch import TrainingError, Watch, collapse
+from tests.gan.conftest import BRIGHT
 
 
 def test_the_rate_is_constant_and_then_falls_linearly_to_zero():
@@ -37,7 +39,7 @@ def test_translators_are_kept_over_the_second_half():
 
 def fit(config, cases, folder):
     translator = NiceGAN(config)
-    translator.fit(*cases, Context(folder, seed=3))
+    translator.fit(*cases, BRIGHT, Context(folder, seed=3))
     return translator
 
 
@@ -51,7 +53,8 @@ def test_two_processes_train_as_one_with_the_same_batch(tiny, labelled, tmp_path
     shared = whole.model_copy(update={"processes": 2})
     told = []
     together = NiceGAN(shared)
-    together.fit(*labelled, Context(tmp_path / "two", seed=3, progress=lambda *a: told.append(a)))
+    context = Context(tmp_path / "two", seed=3, progress=lambda *a: told.append(a))
+    together.fit(*labelled, BRIGHT, context)
     alone = fit(whole, labelled, tmp_path / "one")
     assert [done for done, _, _ in told] == [1, 2, 3, 4]
     weights = []
@@ -242,7 +245,7 @@ def test_kept_translators_are_measured_and_the_best_is_used(tiny, labelled, tmp_
     for figures in report["translators"].values():
         assert figures["cycle"] > 0
         assert figures["continuity"] > 0
-        assert set(figures["recovery"]) == set(figures["agreement"]) == {"1"}
+        assert set(figures["recovery"]) == set(figures["agreement"]) == {"bright"}
     scores = {int(step): f["score"] for step, f in report["translators"].items()}
     assert report["chosen"] == max(scores, key=lambda step: (scores[step], step))
     best = max(scores.values())
@@ -253,6 +256,20 @@ def test_kept_translators_are_measured_and_the_best_is_used(tiny, labelled, tmp_
     chosen = load_file(tmp_path / f"record/snapshots/{report['chosen']:07d}.safetensors")
     saved = load_file(tmp_path / "saved/translator.safetensors")
     assert all(torch.equal(chosen[name], saved[name]) for name in chosen)
+
+
+def test_a_structure_that_no_scan_shows_is_named_and_does_not_count(tiny, labelled, tmp_path):
+    config = type(tiny).model_validate(
+        tiny.model_dump()
+        | {"quality": {"cases": 2, "steps": 4}, "foreground": 0.5}
+        | {"segmentation": {"weight": 1, "channels": 4, "levels": 1}}
+    )
+    context = Context(tmp_path, seed=3)
+    NiceGAN(config).fit(*labelled, Labels(("bright", "absent")), context)
+    report = json.loads((tmp_path / "record/quality.json").read_text())
+    figures = report["translators"]["6"]
+    assert figures["recovery"]["absent"] is figures["agreement"]["absent"] is None
+    assert figures["score"] == pytest.approx(figures["looks"] * figures["recovery"]["bright"])
 
 
 def test_figures_choose_the_best_and_their_lack_the_last():

@@ -18,6 +18,7 @@ from past_core.plugins import Registry
 from past_core.volume import Volume, load_volume
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.translator import NiceGAN
+from tests.gan.conftest import BRIGHT
 
 
 class PulledPlugError(Exception):
@@ -32,7 +33,7 @@ def fit(config, cases, folder, stop_at=None, seed=3):
             raise PulledPlugError
 
     translator = NiceGAN(config)
-    translator.fit(*cases, Context(folder, seed=seed, progress=progress))
+    translator.fit(*cases, BRIGHT, Context(folder, seed=seed, progress=progress))
     return translator
 
 
@@ -45,7 +46,7 @@ def equal(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("changes", [{}, {"ema": 0.5, "precision": "bf16", "replay": 3}])
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.5, "precision": "bfloat16", "replay": 3}])
 def test_an_interrupted_training_ends_with_the_same_weights(tiny, cases, tmp_path, changes):
     config = tiny.model_copy(update=changes)
     whole = saved(fit(config, cases, tmp_path / "whole"), tmp_path / "a")
@@ -80,7 +81,9 @@ def test_a_training_goes_on_with_another_interval_between_checkpoints(tiny, case
     steps = []
     other = tiny.model_copy(update={"checkpoint_interval": 3})
     NiceGAN(other).fit(
-        *cases, Context(tmp_path / "run", seed=3, progress=lambda done, *_: steps.append(done))
+        *cases,
+        BRIGHT,
+        Context(tmp_path / "run", seed=3, progress=lambda done, *_: steps.append(done)),
     )
     assert steps == [5, 6]
 

@@ -12,6 +12,7 @@ from past_core.case import Case
 from past_core.config import PluginConfig
 from past_core.errors import DataError
 from past_core.interfaces import Context, Translator
+from past_core.labels import Labels
 from past_core.volume import Volume
 
 
@@ -27,7 +28,9 @@ class Invert(Translator):
 
     config: InvertConfig
 
-    def fit(self, source: Sequence[Case], target: Sequence[Case], context: Context) -> None:
+    def fit(
+        self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
+    ) -> None:
         """Nothing is learnt."""
         context.progress(1, 1)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from past_core.case import Case
+    from past_core.labels import Labels
     from past_core.volume import Volume
 
 __all__ = ["Stack", "cached_scans", "fill_cache", "open_cache"]
@@ -42,6 +43,11 @@ class Stack:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Millimetres across the slices, and along both axes of their plane."""
 
+    @property
+    def shows_structures(self) -> bool:
+        """Whether any pixel is labelled as one."""
+        return self.labels is not None and bool(self.labels.any())
+
     def with_content(self) -> list[int]:
         """Positions of the slices that are not almost empty."""
         bright = (self.images > 2 * DARK - 1).mean((1, 2)) >= LEAST_BRIGHT
@@ -49,15 +55,19 @@ class Stack:
 
 
 def fill_cache(
-    folder: Path, cases: Sequence[Case], axis: int, upsample: float, labels: Sequence[int] = ()
+    folder: Path,
+    cases: Sequence[Case],
+    axis: int,
+    upsample: float,
+    labels: Labels | None = None,
 ) -> None:
     """Write the cases' slices across ``axis``, enlarged by ``upsample``, into a new ``folder``.
 
     Parameters
     ----------
     labels
-        Values of the label files to keep; they become 1, 2, ... Without any, labels are not
-        read.
+        The structures of the label files; other values become background. None: labels are
+        not read.
 
     Raises
     ------
@@ -75,7 +85,7 @@ def fill_cache(
         _write(folder / f"{number}_spacing.npy", _spacing(volume, axis, images.shape))
         _write(folder / f"{number}_image.npy", images)
         filled = filled or bool(Stack(images, None).with_content())
-        if labels and case.label is not None:
+        if labels is not None and case.label is not None:
             marks = _marks(case, volume, axis, labels, images.shape)
             _write(folder / f"{number}_label.npy", marks)
     if not filled:
@@ -129,9 +139,9 @@ def _require_range(volume: Volume, case: Case) -> None:
 
 
 def _marks(
-    case: Case, volume: Volume, axis: int, labels: Sequence[int], shape: tuple[int, ...]
+    case: Case, volume: Volume, axis: int, labels: Labels, shape: tuple[int, ...]
 ) -> npt.NDArray[np.uint8]:
-    """The label's slices with values 1, 2, ..., at the size of the enlarged images."""
+    """The label's slices at the size of the enlarged images, structures alone."""
     assert case.label is not None
     label = load_volume(case.label, np.uint8)
     if label.shape != volume.shape:
@@ -145,10 +155,7 @@ def _marks(
         for side, old in zip(shape[1:], stack.shape[1:], strict=True)
     )
     stack = stack[:, rows.astype(int)][:, :, columns.astype(int)]
-    marks = np.zeros(stack.shape, np.uint8)
-    for place, value in enumerate(labels, start=1):
-        marks[stack == value] = place
-    return marks
+    return np.where(stack < labels.count, stack, np.uint8(0))
 
 
 def _write(path: Path, array: npt.NDArray[np.generic]) -> None:

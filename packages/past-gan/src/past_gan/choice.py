@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from past_core.case import Case
+    from past_core.labels import Labels
     from past_gan.baselines.baseline import Baseline
     from past_gan.job import Job
     from past_gan.quality.report import Quality
@@ -32,7 +33,9 @@ __all__ = ["choose"]
 log = logging.getLogger(__name__)
 
 
-def choose(job: Job, source: Sequence[Case], target: Sequence[Case], context: Context) -> Path:
+def choose(
+    job: Job, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
+) -> Path:
     """The kept translator of best label-free quality; the last, if there are no figures.
 
     ``quality.json`` in the record gets the figures of all kept translators by step, the
@@ -43,7 +46,7 @@ def choose(job: Job, source: Sequence[Case], target: Sequence[Case], context: Co
     chosen = best_step(figures)
     best = figures[chosen]
     if best is not None:
-        baselines = _baselines(job, source, target, context)
+        baselines = _baselines(job, source, target, labels, context)
         rivals = baselines.values()
         beaten = all(best.better_than(other) for other in rivals) if rivals else None
         report = {
@@ -61,7 +64,7 @@ def choose(job: Job, source: Sequence[Case], target: Sequence[Case], context: Co
 
 
 def _baselines(
-    job: Job, source: Sequence[Case], target: Sequence[Case], context: Context
+    job: Job, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
 ) -> dict[str, Quality]:
     assessment = job.assessment(context.device)
     assert assessment is not None
@@ -69,7 +72,7 @@ def _baselines(
     quiet = Context(context.folder, context.seed, context.device)
     found = {}
     for translator in translators:
-        translator.fit(source, target, quiet)
+        translator.fit(source, target, labels, quiet)
 
         def there(
             stack: npt.NDArray[np.float32],

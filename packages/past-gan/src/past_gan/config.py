@@ -8,9 +8,10 @@ from pydantic import Field, field_validator, model_validator
 
 from past_core.config import PluginConfig
 
-__all__ = ["QualityConfig", "SegmentationConfig", "SliceGANConfig"]
+__all__ = ["Precision", "QualityConfig", "SegmentationConfig", "SliceGANConfig"]
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class SegmentationConfig(PluginConfig):
@@ -48,7 +49,7 @@ class QualityConfig(PluginConfig):
     @classmethod
     def _two_halves(cls, cases: int) -> int:
         if cases < 0 or cases == 1:
-            raise ValueError("must be 0, or 2 or more: one half of the scans judges the other")
+            raise ValueError("must be 0, or 2 or more: one half of the scans tests the other")
         return cases
 
 
@@ -76,10 +77,10 @@ class SliceGANConfig(PluginConfig):
     """Decay per step of a running mean of the weights, used to translate (Yazici et al.
     2019); 0: the last ones. Of all weights that translate, for those of an encoder and a
     decoder of different moments may not fit."""
-    structure_weight: float = Field(0.0, ge=0)
-    """Weight of the distance between an image's structure and its translation's, whatever
-    their contrasts (Yang et al. 2020); 0, as published for all of them: none. It
-    holds edges in their places, which the cycle loss does not see."""
+    mind_weight: float = Field(0.0, ge=0)
+    """Weight of the distance between an image's and its translation's modality independent
+    neighbourhood descriptors (MIND; Yang et al. 2020); 0, as published for all of them: none.
+    It holds edges in their places, which the cycle loss does not see."""
     segmentation: SegmentationConfig = SegmentationConfig()
     """Segmentation-aware translation; off by default."""
 
@@ -104,8 +105,9 @@ class SliceGANConfig(PluginConfig):
     upsample: float = Field(1.0, ge=1, le=8)
     """Enlarge slices by this factor before the network and shrink its output back."""
 
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Training arithmetic; auto: bf16 where the processor has it. Translation is in fp32."""
+    precision: Precision = "auto"
+    """Training arithmetic; ``auto`` takes bfloat16 where the processor multiplies it natively.
+    Weights and translation are in float32 always."""
     compile: bool = False
     """Compile the networks with ``torch.compile``: faster steps, after minutes of compiling."""
     processes: int = Field(1, ge=1)

@@ -45,7 +45,7 @@ class Job:
     seed: int
     axis: int
     structures: tuple[str, ...]
-    """Names of the values 1, 2, ... of the cached labels; none without labels."""
+    """Names of the values 1, 2, ... of the cached labels."""
     cases: tuple[tuple[str, ...], ...]
     """Names of source and target cases."""
 

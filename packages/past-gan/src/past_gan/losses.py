@@ -31,14 +31,15 @@ def distance(image: Tensor, reference: Tensor) -> Tensor:
     return (image - reference).abs().mean()
 
 
-def gradient_penalty(judge: Callable[[Tensor], Iterable[Tensor]], real: Tensor) -> Tensor:
+def gradient_penalty(discriminator: Callable[[Tensor], Iterable[Tensor]], real: Tensor) -> Tensor:
     """R1: half the squared norm of a discriminator's gradient at real images, mean over them.
 
     It keeps a discriminator from being sharper than the data warrants (Mescheder et al.,
-    ICML 2018, eq. 9). ``judge`` gives the logits of ``(n, c, h, w)`` images; each logit
-    map counts by its mean.
+    ICML 2018, eq. 9). ``discriminator`` gives the logits of ``(n, c, h, w)`` images; each
+    logit map counts by its mean.
     """
     images = real.detach().requires_grad_()
-    score = torch.stack([logit.float().flatten(1).mean(1).sum() for logit in judge(images)]).sum()
+    maps = discriminator(images)
+    score = torch.stack([logits.float().flatten(1).mean(1).sum() for logits in maps]).sum()
     (gradient,) = torch.autograd.grad(score, images, create_graph=True)
     return 0.5 * gradient.float().square().flatten(1).sum(1).mean()

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from past_gan import checkpoint
+from past_gan.mind import mind_distance
 from past_gan.pool import ImagePool
-from past_gan.structure import structure_distance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,9 @@ POOL_STREAM = 100
 
 
 class TranslationModel(nn.Module, ABC):
-    """Networks that translate, and their judges; ``step`` is one training iteration.
+    """Networks that translate, and their discriminators; ``step`` is one training iteration.
 
-    A subclass makes its networks in ``__init__`` and ends it with ``start``.
+    A subclass makes its networks in ``__init__`` and ends it with ``prepare``.
 
     Parameters
     ----------
@@ -92,7 +92,9 @@ class TranslationModel(nn.Module, ABC):
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         """Move all networks once; the loss terms, unweighted, by name."""
 
-    def start(self, judges: nn.Module, makers: nn.Module, **others: nn.Module) -> None:
+    def prepare(
+        self, discriminators: nn.Module, generators: nn.Module, **others: nn.Module
+    ) -> None:
         """Place the networks and make the optimisers of discriminators and generators.
 
         Each of ``others`` gets an optimiser like theirs, under its name.
@@ -101,7 +103,8 @@ class TranslationModel(nn.Module, ABC):
         # torch's instance norm, in the segmenter, has wrong gradients for one image in
         # channels-last order (2.15, on CPUs).
         self.to(self.runtime.device)
-        for name, module in {"discriminator": judges, "generator": makers, **others}.items():
+        players = {"discriminator": discriminators, "generator": generators}
+        for name, module in (players | others).items():
             self.runtime.place(module)
             self.optimizers[name] = self._adam(module, config.learning_rate, config.weight_decay)
         if self.segmentation is not None:
@@ -110,7 +113,7 @@ class TranslationModel(nn.Module, ABC):
         if config.ema:
             self.averaged = copy.deepcopy(self.translating).requires_grad_(False)
         if config.compile:
-            for part in (*judges.children(), *makers.children()):
+            for part in (*discriminators.children(), *generators.children()):
                 part.compile()
 
     @property
@@ -127,11 +130,11 @@ class TranslationModel(nn.Module, ABC):
         self._average()
         return losses
 
-    def add_structure(self, terms: dict[str, Tensor], *pairs: tuple[Tensor, Tensor]) -> None:
-        """Add the distance in structure of images and their translations, if it is asked for."""
-        if self.settings.structure_weight:
-            distances = [structure_distance(image, translated) for image, translated in pairs]
-            terms["structure"] = torch.stack(distances).sum()
+    def add_mind(self, terms: dict[str, Tensor], *pairs: tuple[Tensor, Tensor]) -> None:
+        """Add the MIND distance of images and their translations, if it is asked for."""
+        if self.settings.mind_weight:
+            distances = [mind_distance(image, translated) for image, translated in pairs]
+            terms["mind"] = torch.stack(distances).sum()
 
     def replayed(self, contrast: str, translated: Tensor, step: int) -> Tensor:
         """Translations into a contrast, some exchanged for past ones.
@@ -144,7 +147,7 @@ class TranslationModel(nn.Module, ABC):
         everything = self.runtime.gather(translated.detach())
         return self.runtime.share(pool.exchange(everything, step))
 
-    def move_makers(
+    def move_generators(
         self, terms: dict[str, Tensor], translated: Tensor, batch: Batch, *others: str
     ) -> dict[str, Tensor]:
         """Move the generators, and the segmenter that looks at their translations.
@@ -158,7 +161,7 @@ class TranslationModel(nn.Module, ABC):
         others
             Names of further optimisers to move.
         """
-        weights = {**self.weights, "structure": self.settings.structure_weight}
+        weights = {**self.weights, "mind": self.settings.mind_weight}
         optimizers = [self.optimizers[name] for name in ("generator", *others)]
         if self.segmentation is not None and batch.labels is not None:
             segmentation = self.settings.segmentation

@@ -82,7 +82,7 @@ class _Share:
 
         root = logging.getLogger()
         root.setLevel(self.log_level)
-        root.addHandler(_Teller(self.queue) if first else logging.NullHandler())
+        root.addHandler(_SimpleQueueHandler(self.queue) if first else logging.NullHandler())
         try:
             self.work(Runtime(fabric), progress)
         except (PastError, OSError) as error:
@@ -90,7 +90,7 @@ class _Share:
             raise
 
 
-class _Teller(QueueHandler):
+class _SimpleQueueHandler(QueueHandler):
     """Puts log records into the queue that everything else goes through."""
 
     def __init__(self, told: Any) -> None:  # noqa: ANN401

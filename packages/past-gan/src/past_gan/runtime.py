@@ -11,13 +11,14 @@ import logging
 import warnings
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
+from past_core.device import has_bfloat16
 from past_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
     from torch.optim import Adam, Optimizer
+
+    from past_gan.config import Precision
 
 __all__ = ["Runtime", "new_fabric", "seeded"]
 
@@ -49,9 +52,7 @@ class Runtime:
         """How many processes share each batch."""
 
     @classmethod
-    def single(
-        cls, device: str = "cpu", precision: Literal["auto", "fp32", "bf16"] = "fp32"
-    ) -> Runtime:
+    def single(cls, device: str = "cpu", precision: Precision = "float32") -> Runtime:
         """The one process of a training on one device."""
         return cls(new_fabric(device, precision))
 
@@ -135,9 +136,7 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def new_fabric(
-    device: str, precision: Literal["auto", "fp32", "bf16"], processes: int = 1
-) -> Fabric:
+def new_fabric(device: str, precision: Precision, processes: int = 1) -> Fabric:
     """Set Fabric up for ``processes`` on devices of the kind of ``device``.
 
     Precision ``auto`` is bfloat16 where the processor computes it in hardware; weights
@@ -155,7 +154,7 @@ def new_fabric(
             f"processes {processes} from {device} on need {first + processes} GPUs, "
             f"found {torch.cuda.device_count()}. Set processes lower, or choose device cpu."
         )
-    bfloat16 = precision == "bf16" or (precision == "auto" and _has_bfloat16(device))
+    bfloat16 = precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
     with warnings.catch_warnings():
         # It advises workers for data loaders, which are not used here.
         warnings.simplefilter("ignore")
@@ -167,12 +166,3 @@ def new_fabric(
             else "auto",
             precision="bf16-mixed" if bfloat16 else "32-true",
         )
-
-
-def _has_bfloat16(device: str) -> bool:
-    if device.startswith("cuda"):
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Emulated bfloat16 is slower than float32, so ask for the instructions themselves.
-    # torch has no public question for them yet.
-    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(bool(getattr(torch.cpu, check, bool)()) for check in checks)

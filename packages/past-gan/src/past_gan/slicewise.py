@@ -7,13 +7,11 @@ import shutil
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
-
 from past_core.errors import DataError
 from past_core.interfaces import Translator
-from past_core.volume import load_volume, read_header
+from past_core.volume import read_header
 from past_gan import checkpoint
-from past_gan.cache import fill_cache
+from past_gan.cache import fill_cache, open_cache
 from past_gan.choice import choose
 from past_gan.job import Job, run_job
 from past_gan.runtime import Runtime, seeded
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.config import PluginConfig
     from past_core.interfaces import Context
+    from past_core.labels import Labels
     from past_core.volume import Volume
     from past_gan.config import SliceGANConfig
     from past_gan.model import TranslationModel
@@ -90,7 +89,9 @@ class SliceGAN(Translator):
             Of the scan in voxels, and the axis across its slices.
         """
 
-    def fit(self, source: Sequence[Case], target: Sequence[Case], context: Context) -> None:
+    def fit(
+        self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
+    ) -> None:
         """Train, going on from ``context.folder``'s checkpoint if it holds one.
 
         Cases are canonical, cropped, and in [0, 255]. ``context.record`` gets losses, curves,
@@ -110,9 +111,9 @@ class SliceGAN(Translator):
         self.axis = slice_axis((header.spacing for header in headers), config.slice_axis)
         for case, header in zip(cases, headers, strict=True):
             self.require_size(str(case.image), header.shape, self.axis)
-        structures = _structures(source)
-        self._require_labels(source, structures)
-        fill_cache(context.folder / "source", source, self.axis, config.upsample, structures)
+        self._require_labels(source)
+        fill_cache(context.folder / "source", source, self.axis, config.upsample, labels)
+        self._require_structures(source, context.folder / "source")
         fill_cache(context.folder / "target", target, self.axis, config.upsample)
         job = Job(
             translator=type(self),
@@ -120,7 +121,7 @@ class SliceGAN(Translator):
             folder=context.folder,
             seed=context.seed,
             axis=self.axis,
-            structures=tuple(str(value) for value in structures),
+            structures=labels.structures,
             cases=tuple(tuple(case.id for case in part) for part in (source, target)),
         )
         try:
@@ -129,7 +130,7 @@ class SliceGAN(Translator):
             if not kept_snapshots(context.folder):
                 raise
             log.warning("%s Of the translators kept before, the best is used.", error)
-        chosen = choose(job, source, target, context)
+        chosen = choose(job, source, target, labels, context)
         self._adopt(*checkpoint.read(chosen, self.kind), chosen)
         for name in ("source", "target"):
             shutil.rmtree(context.folder / name)
@@ -171,24 +172,32 @@ class SliceGAN(Translator):
         translator._adopt(tensors, facts, path)
         return translator
 
-    def _require_labels(self, source: Sequence[Case], structures: Sequence[int]) -> None:
-        """All scans have labels, and some label shows something, if the settings need it."""
-        weight, foreground = self.config.segmentation.weight, self.config.foreground
-        if not weight and not foreground:
-            return
-        asking = f"segmentation.weight {weight} and foreground {foreground} need"
-        for case in source:
+    def _require_labels(self, source: Sequence[Case]) -> None:
+        """All scans have labels, if the settings need them."""
+        for case in source if self._needing_labels else ():
             if case.label is None:
                 raise DataError(
-                    f"{case.image}: has no label, but {asking} one of every source scan. Set "
-                    "both to 0, or leave such scans out."
+                    f"{case.image}: has no label, but {self._needing_labels} need one of every "
+                    "source scan. Set both to 0, or leave such scans out."
                 )
-        if not structures:
-            raise DataError(
-                f"{source[0].label}: all is background, as in the labels of all {len(source)} "
-                f"source scans, but {asking} a structure. Check pipeline.roi and the labels' "
-                "values, or set both to 0."
-            )
+
+    def _require_structures(self, source: Sequence[Case], cache: Path) -> None:
+        """Some label shows something, if the settings need it."""
+        if not self._needing_labels or any(stack.shows_structures for stack in open_cache(cache)):
+            return
+        raise DataError(
+            f"{source[0].label}: all is background, as in the labels of all {len(source)} "
+            f"source scans, but {self._needing_labels} need a structure. Check pipeline.roi and "
+            "the labels' values, or set both to 0."
+        )
+
+    @property
+    def _needing_labels(self) -> str:
+        """The settings that labels are needed for, with their values; empty if none is set."""
+        weight, foreground = self.config.segmentation.weight, self.config.foreground
+        if not weight and not foreground:
+            return ""
+        return f"segmentation.weight {weight} and foreground {foreground}"
 
     def _adopt(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], path: Path) -> None:
         """Translate from now on with a network that was read from a file."""
@@ -199,12 +208,3 @@ class SliceGAN(Translator):
         checkpoint.load_weights(network, tensors, path)
         self.axis = int(facts["axis"])
         self._network = Runtime.single(self.device).place(network).requires_grad_(False).eval()
-
-
-def _structures(cases: Sequence[Case]) -> list[int]:
-    """Values that the cases' labels hold besides 0, in order."""
-    found: set[int] = set()
-    for case in cases:
-        if case.label is not None:
-            found |= set(np.unique(load_volume(case.label, np.uint8).data).tolist())
-    return sorted(found - {0})

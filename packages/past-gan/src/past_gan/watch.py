@@ -26,7 +26,7 @@ __all__ = ["TrainingError", "Watch", "collapse", "evaluating", "require_finite"]
 PROBES = 4
 """At least so many source patches, in whole batches, are translated at every look."""
 FLAT = 0.1
-"""Translations with less than this part of the target's contrast are blank."""
+"""Translations with less than this part of the target's deviation are blank."""
 SAME = 0.05
 """Translations that differ by less than this part of what their sources differ by are one."""
 PATIENCE = 0.25
@@ -66,7 +66,7 @@ class Watch:
             back = [model.returning(translated)] if model.returning is not None else []
         named = collapse(source, translated, target)
         for returned in back:
-            # Source patches must come back with the source's contrast.
+            # Source patches must come back with the source's deviation.
             of_back = collapse(source, returned, source)
             named = named or (of_back and f"on the way back {of_back}")
         if named and step >= self.patience:
@@ -86,9 +86,9 @@ def collapse(source: Tensor, translated: Tensor, target: Tensor) -> str:
     """
     if not translated.isfinite().all():
         return "translations are not finite numbers"
-    contrast = float(translated.flatten(1).std(1).mean() / target.flatten(1).std(1).mean())
-    if contrast < FLAT:
-        return f"translations are blank, with {contrast:.3f} of the target's contrast"
+    deviation = float(translated.flatten(1).std(1).mean() / target.flatten(1).std(1).mean())
+    if deviation < FLAT:
+        return f"translations are blank, with {deviation:.3f} of the target's deviation"
     difference = float(_spread(translated) / _spread(source).clamp_min(1e-6))
     if difference < SAME:
         return f"translations are all alike, {difference:.3f} as different as their sources"
@@ -101,7 +101,7 @@ def require_finite(values: Mapping[str, float], step: int) -> None:
     if bad:
         raise TrainingError(
             f"translator training diverged at step {step}: {bad}. "
-            "Lower learning_rate, or set precision to fp32."
+            "Lower learning_rate, or set precision to float32."
         )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.config import PluginConfig
     from past_core.interfaces import Context
+    from past_core.labels import Labels
 
 __all__ = ["Baseline"]
 
@@ -49,6 +50,7 @@ class Baseline(Translator):
         self,
         source: Sequence[Case],  # noqa: ARG002  (the interface's; the target says it all)
         target: Sequence[Case],
+        labels: Labels,  # noqa: ARG002
         context: Context,
     ) -> None:
         """Measure the target; source scans are not read."""

@@ -1,6 +1,6 @@
 """Histogram matching: each scan gets the target's distribution of intensities.
 
-The map is monotonic, so it moves and stretches contrast but cannot invert it.
+The map is monotonic, so it moves and stretches intensities but cannot turn dark into bright.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from past_gan.cut.contrast import Projections, draw_positions, patch_nce
 from past_gan.cut.networks import SplitGenerator
+from past_gan.cut.patch_nce import Projections, draw_positions, patch_nce
 from past_gan.cyclegan.networks import Discriminator
 from past_gan.cyclegan.steps import new_generator
 from past_gan.losses import discriminator_loss, generator_loss
@@ -45,7 +45,7 @@ class Translation(NamedTuple):
 
 
 class CUTModel(TranslationModel):
-    """One generator and its judge; ``step`` is one training iteration.
+    """One generator and its discriminator; ``step`` is one training iteration.
 
     Parameters
     ----------
@@ -64,15 +64,15 @@ class CUTModel(TranslationModel):
         self.generator = new_split_generator(config)
         self.discriminator = Discriminator(config.image_slices, config.channels, config.stages)
         self.heads = Projections(self.generator.encoder.widths, config.features)
-        self.start(self.judges, self.makers, heads=self.heads)
+        self.prepare(self.discriminators, self.generators, heads=self.heads)
 
     @property
-    def judges(self) -> nn.ModuleList:
+    def discriminators(self) -> nn.ModuleList:
         """What the discriminator step trains."""
         return nn.ModuleList((self.discriminator,))
 
     @property
-    def makers(self) -> nn.ModuleList:
+    def generators(self) -> nn.ModuleList:
         """What the generator step trains, besides the heads."""
         return nn.ModuleList((self.generator.encoder, self.generator.decoder))
 
@@ -122,19 +122,19 @@ class CUTModel(TranslationModel):
         """Move generator and heads."""
         count = len(batch.source)
         fake = made.images[:count]
-        self.judges.requires_grad_(False)
+        self.discriminators.requires_grad_(False)
         with self.runtime.autocast():
             terms = {"adversarial": generator_loss([self.discriminator(fake)])}
-            losses = self.contrast(made, batch.step)
+            losses = self.nce(made, batch.step)
             terms["nce"] = losses[:count].mean()
             if self.config.identity_weight:
                 terms["identity"] = losses[count:].mean()
-            self.add_structure(terms, (batch.source, fake))
-        moved = self.move_makers(terms, fake, batch, "heads")
-        self.judges.requires_grad_(True)
+            self.add_mind(terms, (batch.source, fake))
+        moved = self.move_generators(terms, fake, batch, "heads")
+        self.discriminators.requires_grad_(True)
         return moved
 
-    def contrast(self, made: Translation, step: int) -> Tensor:
+    def nce(self, made: Translation, step: int) -> Tensor:
         """The contrastive loss of each translated image, ``(n,)``.
 
         It is the mean over layers and positions, as in the authors' code, where equation 4

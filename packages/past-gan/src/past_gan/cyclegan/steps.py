@@ -71,15 +71,15 @@ class CycleGANModel(TranslationModel):
         self.config = config
         self.source = Contrast(config)
         self.target = Contrast(config)
-        self.start(self.judges, self.makers)
+        self.prepare(self.discriminators, self.generators)
 
     @property
-    def judges(self) -> nn.ModuleList:
+    def discriminators(self) -> nn.ModuleList:
         """What the discriminator step trains: both discriminators."""
         return nn.ModuleList((self.source.discriminator, self.target.discriminator))
 
     @property
-    def makers(self) -> nn.ModuleList:
+    def generators(self) -> nn.ModuleList:
         """What the generator step trains: both generators."""
         return nn.ModuleList((self.source.generator, self.target.generator))
 
@@ -108,7 +108,7 @@ class CycleGANModel(TranslationModel):
         """Move generators (paper, equation 3, and the identity loss of section 5.2)."""
         a, b, source, target = self.source, self.target, batch.source, batch.target
         terms: dict[str, Tensor] = {}
-        self.judges.requires_grad_(False)
+        self.discriminators.requires_grad_(False)
         with self.runtime.autocast():
             if self.config.identity:
                 # Each generator translates one contrast and should keep the other, in one pass.
@@ -123,9 +123,9 @@ class CycleGANModel(TranslationModel):
             terms["cycle"] = distance(a.generator(fake_b), source) + distance(
                 b.generator(fake_a), target
             )
-            self.add_structure(terms, (source, fake_b), (target, fake_a))
-        losses = self.move_makers(terms, fake_b, batch)
-        self.judges.requires_grad_(True)
+            self.add_mind(terms, (source, fake_b), (target, fake_a))
+        losses = self.move_generators(terms, fake_b, batch)
+        self.discriminators.requires_grad_(True)
         return losses, Translations(fake_a.detach(), fake_b.detach())
 
     def discriminator_step(self, batch: Batch, translations: Translations) -> dict[str, Tensor]:

@@ -42,11 +42,11 @@ class NiceGANConfig(SliceGANConfig):
     identity_weight: float = Field(0.0, ge=0)
     """Weight of the L1 distance when a translator is fed its own output contrast; the
     publication has none, its authors advise it against shifts of intensity."""
-    start: float = Field(0.0, ge=0, lt=1)
+    early_identity: float = Field(0.0, ge=0, lt=1)
     """Portion of the iterations in which translations are also held to the images they are
     of, with the cycle's weight (as in the initialisation phase of CartoonGAN, Chen et al.
-    2018); published: none. Whether a translator turns the contrast round as a whole, which
-    no other loss forbids, is decided by chance in the first steps."""
+    2018); published: none. Whether a translator turns dark into bright as a whole, which no
+    other loss forbids, is decided by chance in the first steps."""
 
     r1_weight: float = Field(0.0, ge=0)
     """Weight of R1, the discriminators' squared gradient at real images (Mescheder et al.

@@ -57,7 +57,7 @@ class Contrast(nn.Module):
         self.heads = PatchHeads(config.channels, config.heads)
         self.decoder = new_decoder(config)
 
-    def judge(self, images: Tensor) -> list[Tensor]:
+    def logits(self, images: Tensor) -> list[Tensor]:
         """All logits of the discriminator: of its heads and of the attention."""
         seen = self.encoder(images)
         return [*self.heads(seen.features), seen.attention]
@@ -89,17 +89,17 @@ class NiceGANModel(TranslationModel):
         self.config = config
         self.source = Contrast(config)
         self.target = Contrast(config)
-        self.start(self.judges, self.makers)
+        self.prepare(self.discriminators, self.generators)
 
     @property
-    def judges(self) -> nn.ModuleList:
+    def discriminators(self) -> nn.ModuleList:
         """What the discriminator step trains: both encoders and their heads."""
         return nn.ModuleList(
             part for c in (self.source, self.target) for part in (c.encoder, c.heads)
         )
 
     @property
-    def makers(self) -> nn.ModuleList:
+    def generators(self) -> nn.ModuleList:
         """What the generator step trains: both decoders."""
         return nn.ModuleList((self.source.decoder, self.target.decoder))
 
@@ -122,7 +122,7 @@ class NiceGANModel(TranslationModel):
             "cycle": config.cycle_weight,
             "reconstruction": config.reconstruction_weight,
             "identity": config.identity_weight,
-            "start": config.cycle_weight,
+            "early_identity": config.cycle_weight,
         }
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
@@ -137,14 +137,14 @@ class NiceGANModel(TranslationModel):
             with torch.no_grad():
                 fake_b = self.replayed("target", b.decoder(real_a.features), batch.step)
                 fake_a = self.replayed("source", a.decoder(real_b.features), batch.step)
-            loss = _judged(a, real_a, fake_a) + _judged(b, real_b, fake_b)
+            loss = _discriminated(a, real_a, fake_a) + _discriminated(b, real_b, fake_b)
             total = self.config.adversarial_weight * loss
             terms = {"discriminator": loss.detach()}
             if self.config.r1_weight:
                 # Without further power iterations of the spectral norms.
-                self.judges.eval()
-                penalty = gradient_penalty(a.judge, source) + gradient_penalty(b.judge, target)
-                self.judges.train()
+                self.discriminators.eval()
+                penalty = gradient_penalty(a.logits, source) + gradient_penalty(b.logits, target)
+                self.discriminators.train()
                 total = total + self.config.r1_weight * penalty
                 terms["r1"] = penalty.detach()
         self.runtime.update(total, self.optimizers["discriminator"])
@@ -153,7 +153,7 @@ class NiceGANModel(TranslationModel):
     def generator_step(self, batch: Batch) -> dict[str, Tensor]:
         """Move decoders."""
         a, b, source, target = self.source, self.target, batch.source, batch.target
-        _freeze(self.judges, True)
+        _freeze(self.discriminators, True)
         with self.runtime.autocast(), parametrize.cached():
             code_a, code_b = a.encoder(source).features, b.encoder(target).features
             codes = torch.cat([code_a, code_b])
@@ -172,17 +172,17 @@ class NiceGANModel(TranslationModel):
                 terms["identity"] = distance(
                     a.decoder(b.encoder(source).features), source
                 ) + distance(b.decoder(a.encoder(target).features), target)
-            if self.config.start:
-                starting = batch.step < self.config.start * self.config.iterations
+            if self.config.early_identity:
+                early = batch.step < self.config.early_identity * self.config.iterations
                 kept = distance(fake_b, source) + distance(fake_a, target)
-                terms["start"] = kept if starting else kept.detach()
-            self.add_structure(terms, (source, fake_b), (target, fake_a))
-        losses = self.move_makers(terms, fake_b, batch)
-        _freeze(self.judges, False)
+                terms["early_identity"] = kept if early else kept.detach()
+            self.add_mind(terms, (source, fake_b), (target, fake_a))
+        losses = self.move_generators(terms, fake_b, batch)
+        _freeze(self.discriminators, False)
         return losses
 
 
-def _judged(contrast: Contrast, real: Encoded, translated: Tensor) -> Tensor:
+def _discriminated(contrast: Contrast, real: Encoded, translated: Tensor) -> Tensor:
     """A discriminator's loss.
 
     The heads see both kinds in one pass, for they have many weights and few features.

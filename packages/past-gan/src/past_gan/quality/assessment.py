@@ -51,16 +51,19 @@ class Assessment:
     ) -> Self | None:
         """Some of the scans cached in ``folder``, evenly chosen; None if they do not suffice.
 
-        Two labelled source scans are needed, and target slices.
+        Two labelled source scans are needed that show a structure between them, and target
+        slices.
         """
         labelled = _some(cached_scans(folder / "source", labelled=True), config.cases)
         real = _some(cached_scans(folder / "target"), config.cases)
-        if len(labelled) < 2 or not real or not structures:
+        if len(labelled) < 2 or not real:
             return None
         source, target = (
             open_cache(folder / name, numbers)
             for name, numbers in (("source", labelled), ("target", real))
         )
+        if not any(stack.shows_structures for stack in source):
+            return None
         return cls(source, target, structures, config.steps, seed, device)
 
     def measure(self, there: Translate, back: Translate | None) -> Quality | None:

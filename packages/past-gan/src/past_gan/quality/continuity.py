@@ -44,7 +44,7 @@ def continuity(
     Raises
     ------
     DataError
-        If a set is empty, or a scan has fewer than two slices or no contrast in the plane.
+        If a set is empty, or a scan has fewer than two slices or is uniform in the plane.
     """
     if not translated or not real:
         raise DataError(
@@ -79,5 +79,7 @@ def jump_ratio(scan: npt.NDArray[np.floating], spacing: Spacing = (1.0, 1.0, 1.0
         for axis, step in enumerate(spacing)
     )
     if not down + right:
-        raise DataError(f"scan of {scan.shape} has no contrast within its slices to compare with.")
+        raise DataError(
+            f"scan of {scan.shape} is uniform within its slices: no change there to compare with."
+        )
     return across / ((down + right) / 2)

@@ -43,7 +43,7 @@ def train_segmenter(
 
     Patches lie around a voxel of each structure in turn and around any voxel in turn, so
     that rare structures are seen as often as common ones. Scans are brought to mean 0 and
-    deviation 1, and training varies gamma, contrast, brightness and noise.
+    deviation 1, and training varies gamma, gain, brightness and noise.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""The structure loss: blind to contrast, sharp about place."""
+"""The MIND loss: blind to contrast, sharp about place."""
 
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
-from past_gan.structure import neighbourhood_descriptor, structure_distance
+from past_gan.mind import mind_descriptor, mind_distance
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def anatomy():
 
 
 def test_the_same_anatomy_in_another_contrast_is_nearer_than_a_shifted_one(anatomy):
-    inverted = structure_distance(anatomy, -anatomy)
-    weaker = structure_distance(anatomy, 0.5 * anatomy + 0.3)
-    shifted = structure_distance(anatomy, anatomy.roll(1, 2))
-    other = structure_distance(anatomy, anatomy.flip(0))
+    inverted = mind_distance(anatomy, -anatomy)
+    weaker = mind_distance(anatomy, 0.5 * anatomy + 0.3)
+    shifted = mind_distance(anatomy, anatomy.roll(1, 2))
+    other = mind_distance(anatomy, anatomy.flip(0))
     assert inverted < 0.1 * shifted
     assert weaker < 0.3 * shifted
     assert shifted < other
@@ -30,25 +30,25 @@ def test_the_same_anatomy_in_another_contrast_is_nearer_than_a_shifted_one(anato
 
 def test_a_structure_that_grew_by_a_pixel_is_seen(anatomy):
     grown = torch.nn.functional.max_pool2d(anatomy, 3, stride=1, padding=1)
-    assert structure_distance(anatomy, grown) > 5 * structure_distance(anatomy, -anatomy)
+    assert mind_distance(anatomy, grown) > 5 * mind_distance(anatomy, -anatomy)
 
 
 def test_the_descriptor_keeps_the_size_and_is_greatest_in_one_direction(anatomy):
-    found = neighbourhood_descriptor(anatomy)
+    found = mind_descriptor(anatomy)
     assert found.shape == (2, 8, 40, 40)
     assert found.min() >= 0
     assert torch.equal(found.amax(1), torch.ones(2, 40, 40))
-    wide = neighbourhood_descriptor(anatomy.expand(-1, 3, -1, -1))
+    wide = mind_descriptor(anatomy.expand(-1, 3, -1, -1))
     assert wide.shape == (2, 24, 40, 40)
 
 
 def test_its_gradient_moves_edges_back_into_place(anatomy):
     moved = anatomy.roll(1, 2).clone().requires_grad_()
     optimizer = torch.optim.Adam([moved], 0.05)
-    start = structure_distance(anatomy, moved).item()
+    start = mind_distance(anatomy, moved).item()
     for _ in range(60):
         optimizer.zero_grad()
-        loss = structure_distance(anatomy, moved)
+        loss = mind_distance(anatomy, moved)
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.5 * start
@@ -57,5 +57,5 @@ def test_its_gradient_moves_edges_back_into_place(anatomy):
 
 def test_flat_images_give_finite_gradients():
     flat = torch.zeros(1, 1, 8, 8, requires_grad=True)
-    structure_distance(flat, torch.rand(1, 1, 8, 8)).backward()
+    mind_distance(flat, torch.rand(1, 1, 8, 8)).backward()
     assert torch.isfinite(flat.grad).all()

@@ -1,8 +1,9 @@
-"""Structure of an image apart from its contrast: where it changes, not how.
+"""The MIND loss: an image must change where its original does, whatever their contrasts.
 
 The cycle loss cannot see anatomy that is moved or resized on the way there and put back
-on the way back, and a discriminator does not know how large a structure was. This
-descriptor is nearly the same for one anatomy in two contrasts.
+on the way back, and a discriminator does not know how large a structure was. The modality
+independent neighbourhood descriptor (MIND) is nearly the same for one anatomy in two
+contrasts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["neighbourhood_descriptor", "structure_distance"]
+__all__ = ["mind_descriptor", "mind_distance"]
 
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (2, 0), (-2, 0), (0, 2), (0, -2))
 """Offsets in pixels at which patches are compared."""
@@ -26,15 +27,16 @@ NOISE = 1e-3
 """Squared differences below this count as none; images span [-1, 1]."""
 
 
-def structure_distance(image: Tensor, translated: Tensor) -> Tensor:
-    """Mean absolute difference of the descriptors of ``(n, c, h, w)`` images in [-1, 1].
+def mind_distance(image: Tensor, translated: Tensor) -> Tensor:
+    """Mean absolute difference of the descriptors of two batches ``(n, c, h, w)`` in [-1, 1].
 
-    Structure-constrained CycleGAN (Yang et al., IEEE TMI 2020, eq. 6).
+    A scalar, 0 for the same edges in the same places; the structure-consistency loss of
+    Yang et al. (IEEE TMI 2020, eq. 6).
     """
-    return (neighbourhood_descriptor(image) - neighbourhood_descriptor(translated)).abs().mean()
+    return (mind_descriptor(image) - mind_descriptor(translated)).abs().mean()
 
 
-def neighbourhood_descriptor(images: Tensor) -> Tensor:
+def mind_descriptor(images: Tensor) -> Tensor:
     """``(n, 8 c, h, w)`` in (0, 1]: how alike each pixel's patch is to those around it.
 
     The modality independent neighbourhood descriptor (MIND; Heinrich et al., Medical Image
