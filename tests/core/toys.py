@@ -89,7 +89,7 @@ class Threshold(Segmenter):
         write_json(folder / "threshold.json", {"means": self.means} | self.config.model_dump())
 
     @classmethod
-    def load(cls, folder, device="cpu"):
+    def load(cls, folder, device="cpu", prediction=None):
         content = read_json(folder / "threshold.json")
         means = content.pop("means")
         segmenter = cls(parse_config(ToyConfig, content, "threshold.json"))

@@ -104,7 +104,7 @@ class NaiveBayes(Segmenter):
         np.save(folder / "counts.npy", self.counts)
 
     @classmethod
-    def load(cls, folder, device="cpu"):
+    def load(cls, folder, device="cpu", prediction=None):
         segmenter = cls(NaiveBayesConfig())
         segmenter.counts = np.load(folder / "counts.npy")
         return segmenter
