@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -183,6 +184,60 @@ def test_a_segmenter_without_warm_start_is_told(toys, tmp_path):
 
     with pytest.raises(AssertionError, match="no warm start here"):
         check_segmenter(Cold, toys.ToyConfig(), tmp_path)
+
+
+def ignores_prediction(toys):
+    """A segmenter with a setting of predictions alone, whose load leaves it as saved."""
+
+    class Config(toys.ToyConfig):
+        prediction: ClassVar[frozenset[str]] = frozenset({"softness"})
+
+        softness: float = 1.0
+        """Of the probabilities."""
+
+    class Ignores(toys.Threshold):
+        @classmethod
+        def load(cls, folder, device="cpu", prediction=None):
+            content = toys.read_json(folder / "threshold.json")
+            segmenter = cls(Config())
+            segmenter.means = content["means"]
+            return segmenter
+
+    return Ignores, Config(softness=2.0)
+
+
+def reads_other_means(toys):
+    class Broken(toys.Threshold):
+        @classmethod
+        def load(cls, folder, device="cpu", prediction=None):
+            loaded = super().load(folder, device)
+            if prediction is not None:
+                loaded.means = [mean + 1 for mean in loaded.means]
+            return loaded
+
+    return Broken, toys.ToyConfig()
+
+
+def has_no_prediction(toys):
+    class Older(toys.Threshold):
+        @classmethod
+        def load(cls, folder, device="cpu"):
+            return super().load(folder, device)
+
+    return Older, toys.ToyConfig()
+
+
+@pytest.mark.parametrize(
+    ("make", "promise"),
+    [
+        (ignores_prediction, r"load with prediction={'softness': 2.0} gave one with .* 1.0"),
+        (reads_other_means, "predicts otherwise after load with prediction"),
+        (has_no_prediction, "load with prediction={} raised TypeError"),
+    ],
+)
+def test_a_segmenter_that_spoils_prediction_settings_is_told(toys, tmp_path, make, promise):
+    with pytest.raises(AssertionError, match=promise):
+        check_segmenter(*make(toys), tmp_path)
 
 
 def hoards(self, predictions, labels, round_number):

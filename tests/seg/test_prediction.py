@@ -105,8 +105,8 @@ def test_the_same_volume_gives_the_same_probabilities(balls, trained):
 
 def test_mirroring_averages_over_mirrored_copies(balls, trained):
     volume = balls.case("unseen", 99).load_image()
-    mirrored = NNUNet(trained.config.model_copy(update={"mirroring": True}))
-    mirrored._keep(trained._saved, "cpu")
+    trained.save(balls.folder / "saved")
+    mirrored = NNUNet.load(balls.folder / "saved", prediction={"mirroring": True})
     whole = mirrored.predict(volume)
     flipped = mirrored.predict(Volume(volume.data[::-1, ::-1], volume.affine))[:, ::-1, ::-1]
     # The sliding window and half precision differ a little between the two.

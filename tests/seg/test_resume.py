@@ -99,6 +99,42 @@ def test_other_settings_or_other_voxels_start_anew(balls):
     assert balls.weights(changed, "c") != balls.weights(alone, "d")
 
 
+def iterations(seen):
+    def progress(done, total, note=""):
+        if done > 0:
+            seen.append(done)
+
+    return progress
+
+
+@pytest.mark.parametrize("change", [{"tile_step": 1.0}, {"mirroring": True}])
+def test_begun_work_goes_on_with_other_prediction_settings(balls, undisturbed, change):
+    with pytest.raises(StoppedError):
+        small(balls).fit(balls.cases(3), balls.labels, balls.context("work", progress=stop_at(5)))
+    seen = []
+    again = small(balls, **change)
+    context = balls.context("work", progress=iterations(seen))
+    again.fit(balls.cases(3), balls.labels, context)
+    assert seen == [5, 6]
+    assert balls.weights(again, "resumed") == undisturbed
+
+
+def test_a_begun_warm_start_goes_on_if_only_prediction_settings_of_its_start_changed(
+    balls, undisturbed
+):
+    """Its start is then saved anew, with the same weights."""
+    start, cases = balls.folder / "saved", balls.cases(3)
+    with pytest.raises(StoppedError):
+        small(balls).fit(
+            cases, balls.labels, balls.context("work", progress=stop_at(5)), init_from=start
+        )
+    NNUNet.load(start, prediction={"tile_step": 1.0}).save(start)
+    seen = []
+    context = balls.context("work", progress=iterations(seen))
+    small(balls).fit(cases, balls.labels, context, init_from=start)
+    assert seen == [5, 6]
+
+
 def test_a_damaged_checkpoint_is_left_aside(balls, undisturbed, caplog):
     with pytest.raises(StoppedError):
         small(balls).fit(balls.cases(3), balls.labels, balls.context("work", progress=stop_at(5)))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from past_core.errors import DataError
+from past_core.errors import ConfigError, DataError
 from past_core.labels import Labels
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
 from past_seg.nnunet.segmenter import NNUNet, ResUNet
@@ -41,6 +41,28 @@ def test_a_loaded_segmenter_predicts_what_the_saved_one_does(saved, balls):
     loaded = NNUNet.load(folder)
     assert loaded.config == segmenter.config
     np.testing.assert_array_equal(loaded.predict(volume), segmenter.predict(volume))
+
+
+def test_prediction_settings_replace_the_saved_ones(saved, tmp_path):
+    loaded = NNUNet.load(saved[1], prediction={"tile_step": 0.25, "mirroring": True})
+    changed = {"tile_step": 0.25, "mirroring": True}
+    assert loaded.config == saved[0].config.model_copy(update=changed)
+    loaded.save(tmp_path / "again")
+    assert NNUNet.load(tmp_path / "again").config == loaded.config
+    assert NNUNet.load(saved[1], prediction={}).config == saved[0].config
+
+
+@pytest.mark.parametrize(
+    ("prediction", "message"),
+    [
+        ({"batch_size": 3}, r"prediction\.batch_size: .* Known keys: mirroring, tile_step"),
+        ({"tile": 1, "step": 1}, r"prediction\.step, prediction\.tile: "),
+        ({"tile_step": 0}, r"prediction\.tile_step: .*got 0"),
+    ],
+)
+def test_other_prediction_settings_are_refused(saved, prediction, message):
+    with pytest.raises(ConfigError, match=message):
+        NNUNet.load(saved[1], prediction=prediction)
 
 
 def test_only_json_and_safetensors_are_saved(saved):

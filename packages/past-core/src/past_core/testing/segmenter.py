@@ -10,6 +10,7 @@ from past_core.testing.cases import LABELS, tiny_cases, tiny_volume
 from past_core.testing.promises import attempt, check_damaged_files, check_resumes, expect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
@@ -77,6 +78,7 @@ def check_segmenter(
     loaded = factory.load(saved)
     expect(isinstance(loaded, factory), f"{who}: load must return an instance of its class")
     expect(same(segmenter, loaded), f"{who}: predicts otherwise after save and load")
+    _check_prediction_settings(factory, config, saved, lambda other: same(segmenter, other))
     check_damaged_files(saved, factory.load, folder / "damaged", who)
 
     def warm_start(context: Context) -> Segmenter:
@@ -86,6 +88,32 @@ def check_segmenter(
 
     pseudo_labelled = tiny_cases(folder / "pseudo-labelled", seed=10, ignored=0.5)
     _predict(attempt(warm_start, folder / "warm", who, seed=seed), scan, who)
+
+
+def _check_prediction_settings(
+    factory: type[Segmenter],
+    config: PluginConfig,
+    saved: Path,
+    same: Callable[[Segmenter], bool],
+) -> None:
+    """``load`` takes values of the settings that only predictions depend on."""
+    who, values = factory.__name__, config.predictive()
+    try:
+        loaded = factory.load(saved, prediction=values)
+    except Exception as error:
+        raise AssertionError(
+            f"{who}: load with prediction={values} raised {type(error).__name__} ({error}); "
+            "expected a segmenter that predicts with these settings"
+        ) from error
+    expect(
+        loaded.config.predictive() == values,
+        f"{who}: load with prediction={values} gave one with {loaded.config.predictive()}",
+    )
+    expect(
+        same(loaded),
+        f"{who}: predicts otherwise after load with prediction={values}, the values it was "
+        "trained with",
+    )
 
 
 def _predict(segmenter: Segmenter, scan: Volume, who: str) -> npt.NDArray[np.floating[Any]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from past_core.config import PluginConfig
+from past_core.config import PluginConfig, parse_config
+from past_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["NNUNetConfig", "ResUNetConfig"]
 
@@ -16,6 +20,8 @@ WEIGHT_DECAY = {"sgd": 3e-5, "adamw": 1e-3}
 
 class NNUNetConfig(PluginConfig):
     """Settings of nnU-Net; the defaults are nnU-Net's own (Isensee et al. 2021)."""
+
+    prediction: ClassVar[frozenset[str]] = frozenset({"mirroring", "tile_step"})
 
     iterations: int = Field(250_000, ge=1)
     """Training iterations of a fit from random weights (nnU-Net: 1000 epochs of 250)."""
@@ -68,6 +74,21 @@ class NNUNetConfig(PluginConfig):
                 f"base_features ({self.base_features})"
             )
         return self
+
+    def predicting(self, values: Mapping[str, Any]) -> Self:
+        """Copy the settings, with other values of those that only predictions depend on.
+
+        Raises
+        ------
+        ConfigError
+            If a key is not one of these, or a value is not allowed.
+        """
+        if unknown := sorted(set(values) - self.prediction):
+            raise ConfigError(
+                f"prediction.{', prediction.'.join(unknown)}: does not change predictions alone. "
+                f"Known keys: {', '.join(sorted(self.prediction))}."
+            )
+        return parse_config(type(self), self.model_dump() | dict(values), "prediction")
 
     def peak_rate(self, warm: bool) -> float:
         """Peak learning rate of a fit from random (or, if ``warm``, given) weights."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from past_core.errors import DataError
-from past_core.files import write_json
+from past_core.files import file_hash, write_json
 from past_core.volume import Volume, save_volume
 
 if TYPE_CHECKING:
@@ -178,8 +178,7 @@ def digest(parts: Sequence[Path | Json]) -> str:
     total = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path):
-            with part.open("rb") as file:
-                total.update(hashlib.file_digest(file, "sha256").digest())
+            total.update(file_hash(part).encode())
         else:
             total.update(json.dumps(part, sort_keys=True).encode())
     return total.hexdigest()

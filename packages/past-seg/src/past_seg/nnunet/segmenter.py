@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
@@ -28,7 +29,7 @@ from past_seg.nnunet.prediction import Predictor
 from past_seg.nnunet.trainer import Trainer, kept_random_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -80,7 +81,7 @@ class NNUNet(Segmenter):
             If a case cannot be trained on, or ``init_from`` does not fit.
         """
         start = None if init_from is None else self._start_from(init_from, labels)
-        self._claim(cases, labels, context, init_from)
+        self._claim(cases, labels, context, init_from, start)
         with environment(context.folder, loaders=1) as folders:
             dataset, plans = self._prepare(folders, cases, labels, context, start)
         with environment(context.folder, loaders=0), kept_random_state():
@@ -124,19 +125,26 @@ class NNUNet(Segmenter):
         storage.write(self._trained(), folder)
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> Self:
+    def load(
+        cls, folder: Path, device: str = "cpu", prediction: Mapping[str, Any] | None = None
+    ) -> Self:
         """Read back what ``save`` wrote; no code in the files is run.
 
         Raises
         ------
         DataError
             If a file is missing, damaged, or of another segmenter.
+        ConfigError
+            If ``prediction`` has a key or a value that is not allowed.
         """
         saved = storage.read(folder, cls.kind)
         try:
             config = parse_config(cls.config_class, saved.config, "config")
         except ConfigError as error:
             raise DataError(f"{folder / storage.DESCRIPTION}: {error} Train anew.") from error
+        if prediction:
+            config = config.predicting(prediction)
+            saved = replace(saved, config=config.model_dump())
         segmenter = cls(config)
         segmenter._keep(saved, device)
         return segmenter
@@ -172,12 +180,13 @@ class NNUNet(Segmenter):
         labels: Labels,
         context: Context,
         init_from: Path | None,
+        start: storage.Saved | None,
     ) -> None:
         """Note what the folder is for; leftovers of other work are removed, not resumed."""
         parts: list[Path | Json] = [
             {
                 "kind": self.kind,
-                "config": self.config.model_dump(),
+                "config": self.config.decisive(),
                 "structures": labels.structures,
                 "seed": context.seed,
                 "cases": [case.id for case in cases],
@@ -185,7 +194,8 @@ class NNUNet(Segmenter):
             }
         ]
         parts += [path for case in cases for path in (case.image, case.label) if path is not None]
-        parts += [] if init_from is None else [init_from / storage.DESCRIPTION]
+        if init_from is not None and start is not None:
+            parts += [start.plans, init_from / storage.WEIGHTS]
         work = {"work": digest(parts)}
         note = context.folder / "work.json"
         if note.exists() and json.loads(note.read_text()) == work:

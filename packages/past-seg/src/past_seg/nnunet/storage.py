@@ -6,7 +6,6 @@ against the few names that its planners write.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,19 +16,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from past_core.errors import DataError
-from past_core.files import atomic_path, write_json
+from past_core.files import atomic_path, file_hash, write_json
 from past_seg.nnunet.folders import Json
 from past_seg.nnunet.planning import configuration_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DESCRIPTION", "Saved", "build_network", "read", "unique_weights", "write"]
+__all__ = ["DESCRIPTION", "WEIGHTS", "Saved", "build_network", "read", "unique_weights", "write"]
 
 FORMAT = "past-seg/1"
 DESCRIPTION = "segmenter.json"
 """The file that tells all but the weights, and their hash."""
 WEIGHTS = "weights.safetensors"
+"""The file of the weights."""
 ARCHITECTURES = {
     "nnunet": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
     "resunet": "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet",
@@ -69,7 +69,7 @@ def write(saved: Saved, folder: Path) -> None:
         "config": saved.config,
         "dataset": saved.dataset,
         "plans": saved.plans,
-        "weights_sha256": _hash(weights),
+        "weights_sha256": file_hash(weights),
     }
     write_json(folder / DESCRIPTION, description)
 
@@ -96,7 +96,7 @@ def read(folder: Path, kind: str) -> Saved:
                 "Choose that segmenter, or another folder."
             )
         _check_plans(found["plans"], kind)
-        if found["weights_sha256"] != _hash(weights_path):
+        if found["weights_sha256"] != file_hash(weights_path):
             raise DataError(
                 f"{weights_path}: not the file that {path.name} was written with (truncated or "
                 "replaced). Copy both again, or train anew."
@@ -114,11 +114,6 @@ def read(folder: Path, kind: str) -> Saved:
             f"{path}: not what a segmenter saves ({type(error).__name__}: {error}). "
             "Copy the folder again, or train anew."
         ) from error
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_plans(plans: Json, kind: str) -> None:

@@ -22,6 +22,7 @@ from batchgeneratorsv2.transforms.utils.random import RandomTransform
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from past_core.device import has_bfloat16
 from past_core.errors import ConfigError
 from past_core.files import atomic_path
 
@@ -240,8 +241,7 @@ def autocast(config: NNUNetConfig, device: torch.device) -> AbstractContextManag
         return torch.autocast("cuda")
     if device.type != "cpu" or config.precision == "float32":
         return nullcontext()
-    native = torch.cpu.get_capabilities()
-    if config.precision == "auto" and not (native.get("amx_bf16") or native.get("avx512_bf16")):
+    if config.precision == "auto" and not has_bfloat16("cpu"):
         return nullcontext()
     return torch.autocast("cpu", dtype=torch.bfloat16)
 
