@@ -5,7 +5,8 @@ import json
 import pytest
 from rich.console import Console
 
-from past_cli.quality import quality_table, read_quality, verdict
+from past_cli.quality import quality_table, quality_tables, verdict
+from past_core.pipeline import open_run
 
 
 def figures(score, cycle=12.34):
@@ -53,8 +54,18 @@ def test_the_verdict_says_what_was_beaten(report):
 
 
 def test_figures_are_read_from_the_run_if_there_are_any(report, tmp_path):
-    assert read_quality(tmp_path) is None
-    record = tmp_path / "stages/fit-translator/record"
-    record.mkdir(parents=True)
+    (tmp_path / "stages/fit-aligned-0").mkdir(parents=True)
+    entry = {"name": "aligned", "protocol": "448", "translator": "nicegan", "target": []}
+    entry |= {"fit": "fit-aligned-0", "images": "translate-aligned-0"}
+    cases = {"source": [], "target": [], "test": []}
+    content = {"labels": {"background": 0, "vs": 1, "cochlea": 2}, "cases": cases, "scans": {}}
+    (tmp_path / "run.json").write_text(json.dumps(content | {"translations": [entry]}))
+    assert list(quality_tables(open_run(tmp_path))) == []
+    record = tmp_path / "stages/fit-aligned-0/record"
+    record.mkdir()
     (record / "quality.json").write_text(json.dumps(report))
-    assert read_quality(tmp_path) == report
+    ((table, said, good),) = quality_tables(open_run(tmp_path))
+    assert "aligned@448" in table.title
+    assert "cochlea" in shown(table)
+    assert said == "nicegan beats histogram by these figures."
+    assert good

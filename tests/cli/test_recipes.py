@@ -2,19 +2,16 @@
 
 import pytest
 
-from past_cli.recipes import FOLDER, find_recipe
-from past_core.config import parse_config
+from past_cli.recipes import FOLDER, find_recipe, read_recipe
 from past_core.errors import ConfigError
-from past_core.pipeline import PipelineConfig
 from past_core.plugins import KINDS, Registry
 from past_core.recipe import load_recipe
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
 def test_a_built_in_recipe_is_valid_for_every_plugin_it_names(path):
-    recipe = load_recipe(path)
+    recipe = read_recipe(path.stem)
     assert recipe.summary
-    parse_config(PipelineConfig, recipe.pipeline, "pipeline")
     registry = Registry()
     named = [(kind, name) for kind in KINDS for name in getattr(recipe, kind)]
     assert ("translator", "nicegan") in named
@@ -25,12 +22,29 @@ def test_a_built_in_recipe_is_valid_for_every_plugin_it_names(path):
 
 def test_a_recipe_can_be_a_file(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text('summary = "mine"\n[pipeline]\nrounds = 1\n')
-    assert load_recipe(find_recipe(str(path))).pipeline == {"rounds": 1}
+    path.write_text('summary = "mine"\n[strategy.top-q]\nq = 0.5\n')
+    assert read_recipe(str(path)).strategy == {"top-q": {"q": 0.5}}
+
+
+def test_a_recipe_may_extend_another(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "quick"\n[translator.nicegan]\niterations = 7\n')
+    mine, quick = read_recipe(str(path)), read_recipe("quick")
+    assert mine.translator["nicegan"] == quick.translator["nicegan"] | {"iterations": 7}
+    assert mine.segmenter == quick.segmenter
+
+
+def test_recipes_that_extend_each_other_are_refused(tmp_path):
+    for one, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{one}.toml").write_text(f'extends = "{other}"\n')
+    with pytest.raises(ConfigError, match=r"a\.toml: extends b|b\.toml: extends a"):
+        read_recipe(str(tmp_path / "a.toml"))
 
 
 def test_an_unknown_recipe_lists_the_known_ones():
-    with pytest.raises(ConfigError, match=r"--recipe quik: neither .*\(long, quick, smoke\)"):
+    with pytest.raises(
+        ConfigError, match=r"--recipe quik: neither .*\(long, paper, quick, smoke\)"
+    ):
         find_recipe("quik")
 
 
@@ -43,6 +57,6 @@ def test_an_unknown_table_in_a_recipe_is_named(tmp_path):
 
 def test_broken_toml_is_named(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text("[pipeline\n")
+    path.write_text("[segmenter\n")
     with pytest.raises(ConfigError, match=r"mine\.toml: not valid TOML"):
         load_recipe(path)

@@ -30,7 +30,7 @@ TINY = {
         "crop": 24,
         "iterations": 6,
         "checkpoint_interval": 2,
-        "precision": "fp32",
+        "precision": "float32",
         "quality": {"cases": 0},
     },
     "cyclegan": {
@@ -41,7 +41,7 @@ TINY = {
         "crop": 24,
         "iterations": 6,
         "checkpoint_interval": 2,
-        "precision": "fp32",
+        "precision": "float32",
         "quality": {"cases": 0},
     },
     "cut": {
@@ -53,7 +53,7 @@ TINY = {
         "crop": 24,
         "iterations": 6,
         "checkpoint_interval": 2,
-        "precision": "fp32",
+        "precision": "float32",
         "quality": {"cases": 0},
     },
     "nnunet": {

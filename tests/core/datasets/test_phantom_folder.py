@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from past_core.datasets.crossmoda import CrossModaConfig, CrossModaReader
-from past_core.datasets.phantom import dataset as phantom_module
-from past_core.datasets.phantom.dataset import PhantomConfig, PhantomReader, scan, write_phantom
+from past_core.datasets.phantom import scan as phantom_module
+from past_core.datasets.phantom.dataset import PhantomConfig, PhantomReader, write_phantom
+from past_core.datasets.phantom.scan import scan
 from past_core.errors import DataError
 
 TINY = PhantomConfig(source=2, target=2, test=1, matrix=56, slices=8)

@@ -40,11 +40,11 @@ def past_metrics() -> Iterator[MetricSpec]:
         name="dice",
         summary="Dice overlap, 0 to 1, higher is better (MONAI).",
         factory="past_core.metrics.dice:Dice",
-        config="past_core.metrics.dice:DiceConfig",
+        config="past_core.metrics.config:DiceConfig",
     )
     yield MetricSpec(
         name="assd",
         summary="Average symmetric surface distance in mm, lower is better (MONAI).",
         factory="past_core.metrics.assd:ASSD",
-        config="past_core.metrics.assd:ASSDConfig",
+        config="past_core.metrics.config:ASSDConfig",
     )

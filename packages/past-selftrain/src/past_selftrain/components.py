@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +28,8 @@ def islands(predicted: npt.NDArray[np.uint8], structures: Iterable[int]) -> npt.
     structures
         Their values.
     """
+    from scipy import ndimage  # noqa: PLC0415  (half a second that reading settings spares)
+
     outside = np.zeros(predicted.shape, bool)
     for value in structures:
         components, count = ndimage.label(predicted == value, structure=_TOUCHING)

@@ -10,34 +10,21 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from monai.metrics.surface_distance import compute_average_surface_distance
-from pydantic import Field
 
-from past_core.config import PluginConfig
 from past_core.interfaces import Metric
+from past_core.metrics.config import ASSDConfig
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from past_core.labels import Labels
 
-__all__ = ["ASSD", "ASSDConfig"]
-
-
-class ASSDConfig(PluginConfig):
-    """Which average, and what an empty mask costs."""
-
-    form: Literal["pooled", "directed"] = "pooled"
-    """``pooled``: the mean over the surface voxels of both masks together (MONAI; medpy
-    from 0.5). ``directed``: the mean of the two one-way means (medpy up to 0.4, with
-    which crossMoDA 2021 was scored)."""
-    empty: Literal["diagonal", "nan"] | Annotated[float, Field(ge=0)] = "diagonal"
-    """Value in mm where just one of the masks is empty: the image's diagonal, ``nan``
-    (left out of means), or a number (crossMoDA: 350)."""
+__all__ = ["ASSD"]
 
 
 class ASSD(Metric):

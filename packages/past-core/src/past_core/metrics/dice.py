@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 from monai.metrics.meandice import compute_dice
 
-from past_core.config import PluginConfig
 from past_core.interfaces import Metric
 
 if TYPE_CHECKING:
@@ -16,11 +15,7 @@ if TYPE_CHECKING:
 
     from past_core.labels import Labels
 
-__all__ = ["Dice", "DiceConfig"]
-
-
-class DiceConfig(PluginConfig):
-    """Dice has no settings."""
+__all__ = ["Dice"]
 
 
 class Dice(Metric):

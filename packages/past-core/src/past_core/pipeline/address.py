@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from past_core.errors import ConfigError
 
-__all__ = ["Address", "check_name"]
+__all__ = ["Address", "check_name", "check_part_name"]
 
 RESERVED = ("source", "target")
 """Words that ``from`` uses for the scans themselves."""
@@ -74,6 +74,17 @@ def check_name(name: str) -> str:
         )
     if name.lower() in RESERVED:
         raise ValueError(f"'{name}' is reserved for the scans themselves")
+    return name
+
+
+def check_part_name(name: str) -> str:
+    """As ``check_name``, for models and translations, whose stages say round and seed behind it.
+
+    Raises
+    ------
+    ValueError
+        Saying what is wrong, for pydantic.
+    """
     if _ROUND.fullmatch(name):
         raise ValueError("endings like -st1 and -s1 are reserved for rounds and seeds")
-    return name
+    return check_name(name)

@@ -38,7 +38,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import ConfigError
-from past_core.pipeline.address import Address, check_name
+from past_core.pipeline.address import Address, check_name, check_part_name
 from past_core.pipeline.protocols import ProtocolRule
 from past_core.roi import ROI
 
@@ -61,6 +61,7 @@ __all__ = [
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, AfterValidator(check_name)]
+PartName = Annotated[str, AfterValidator(check_part_name)]
 Factor = Annotated[float, Field(ge=0)]
 
 OneOrMore = str | tuple[str, ...]
@@ -133,7 +134,7 @@ class Round(PluginConfig):
 class Translation(PluginConfig):
     """A fitted translator and the images that it makes of the source."""
 
-    name: Name
+    name: PartName
     translator: str
     """The plugin."""
     each: Literal["protocol"] | None = None
@@ -145,7 +146,7 @@ class Translation(PluginConfig):
 class Model(PluginConfig):
     """A fitted segmenter, with its rounds of self-training."""
 
-    name: Name
+    name: PartName
     segmenter: str
     """The plugin."""
     each: Literal["protocol"] | None = None

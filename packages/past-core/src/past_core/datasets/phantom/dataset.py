@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 import psutil
 from pydantic import Field, ValidationError, field_validator
 
@@ -25,17 +24,13 @@ from past_core.datasets.crossmoda import (
     CrossModaConfig,
     CrossModaReader,
 )
-from past_core.datasets.phantom.anatomy import COCHLEA, TUMOUR, Subject, fill
-from past_core.datasets.phantom.signal import acquire, block_mean
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
-from past_core.volume import Volume, save_volume
+from past_core.volume import save_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from past_core.dataset import Dataset
 
@@ -48,10 +43,6 @@ RECORD = "phantom.json"
 GENERATION = 1
 """Raised whenever the same configuration gives other voxels than before."""
 
-FIELD_OF_VIEW = 210.0
-"""In-plane, in mm, as in crossMoDA."""
-COVERAGE = 60.0
-"""Along the slice axis, in mm."""
 FIRST_NUMBER = {SOURCE: 1, TARGET: 106, VALIDATION: 211}
 
 
@@ -127,6 +118,9 @@ def write_phantom(folder: Path, config: PhantomConfig) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         _check_record(folder, config)
         return
+    # Opening a phantom that is there should not wait for what makes one.
+    from past_core.datasets.phantom.scan import scan  # noqa: PLC0415
+
     log.info("making the phantom in %s", folder)
     with _whole_or_nothing(folder) as partial:
         for part, number, sequence in _plan(config):
@@ -139,46 +133,6 @@ def write_phantom(folder: Path, config: PhantomConfig) -> None:
         (partial / PROTOCOLS).write_text(json.dumps(names) + "\n", "utf-8")
         record = {"generation": GENERATION, "config": config.model_dump(mode="json")}
         (partial / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-
-
-def scan(config: PhantomConfig, number: int, sequence: str) -> tuple[Volume, Volume]:
-    """One subject's image (int16) and label (uint8), as LPS arrays.
-
-    Parameters
-    ----------
-    config
-        Of the phantom.
-    number
-        The case's number; with the seed it determines subject and scan.
-    sequence
-        "ceT1", "448" or "384".
-    """
-    rng = np.random.default_rng([config.seed, number])
-    subject = Subject.draw(rng)
-    matrix = config.matrix_of(sequence)
-    shape = (matrix, matrix, config.slices)
-    spacing = (FIELD_OF_VIEW / matrix, FIELD_OF_VIEW / matrix, COVERAGE / config.slices)
-    # Array axes run to the left, to the back and upwards.
-    affine = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
-    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
-    fine = [
-        affine[axis, axis] * ((np.arange(2 * n) - 0.5) / 2) + affine[axis, 3]
-        for axis, n in enumerate(shape)
-    ]
-    tissue = fill(subject, tuple(fine))
-    image = acquire(tissue, 2, sequence, noise=config.noise, shading=config.shading, rng=rng)
-    return Volume(image, affine), Volume(_label(tissue), affine)
-
-
-def _label(tissue: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A voxel belongs to a structure that fills at least half of it."""
-    portions = [
-        block_mean(np.isin(tissue, tissues).astype(np.float32), 2) for tissues in (TUMOUR, COCHLEA)
-    ]
-    label = np.zeros(portions[0].shape, np.uint8)
-    for value, portion in enumerate(portions, start=1):
-        label[portion >= 0.5] = value
-    return label
 
 
 def _plan(config: PhantomConfig) -> Iterator[tuple[str, int, str]]:
