@@ -154,7 +154,7 @@ class Builder:
                 "translate:fit",
                 params,
                 pool.inputs,
-                seed=self.seed_of(f"fit-{name}"),
+                seed=self.seed_of("translate:fit"),
                 incidental={"config": choice.incidental()},
             )
             pool = Pool(source, labelled=False)
@@ -235,7 +235,7 @@ class Builder:
             "segment:fit",
             params,
             {**pool.inputs, **start},
-            seed=self.seed_of(name),
+            seed=self.seed_of("segment:fit", trained.seed, number),
             incidental={"config": choice.incidental()},
         )
 
@@ -285,7 +285,7 @@ class Builder:
             "translate:vary",
             params,
             pool.inputs,
-            seed=self.seed_of(f"vary-{name}"),
+            seed=self.seed_of("translate:vary"),
         )
         return [
             Scan(copy_id(s.id, n), s.domain, (stage, copy_id(s.id, n)), s.label)
@@ -318,21 +318,17 @@ class Builder:
                     "its [protocols]."
                 )
 
-    def seed_of(self, name: str) -> int:
-        """A stage's own seed."""
-        return derive_seed(self.settings.request.seed, OLD_NAMES.get(name, name))
+    def seed_of(self, function: str, *index: int) -> int:
+        """A stage's own seed: from what is done, and the how-manieth time, not from names.
+
+        So what is called otherwise is trained alike, and two settings are compared with the
+        same random numbers.
+        """
+        return derive_seed(self.settings.request.seed, function, *index)
 
     def _target_cases(self, protocol: str | None) -> list[Case]:
         return [c for c in self.dataset.target if protocol is None or c.protocol == protocol]
 
-
-OLD_NAMES = {
-    "fit-aligned": "fit-translator",
-    "vary-aligned": "vary",
-    "fit-resunet": "fit-translated",
-    "fit-resunet-st1": "fit-st1",
-    "fit-resunet-st2": "fit-st2",
-}
 
 _Group = tuple[Images, list[Scan], list[Scan]]
 
