@@ -9,8 +9,7 @@ import pytest
 from past_core.config import parse_config
 from past_core.datasets.phantom.dataset import PhantomConfig, write_phantom
 from past_core.pipeline import Request, Silent, Systems, run_pipeline
-from past_core.plugins import Registry
-from tests.core.pipeline.toys import CALLS, DataSets, Plugins
+from tests.core.pipeline.toys import CALLS, toy_registry
 
 TINY = {"source": 2, "target": 3, "test": 2, "matrix": 56, "slices": 8}
 """A phantom of a second or two."""
@@ -18,7 +17,7 @@ TINY = {"source": 2, "target": 3, "test": 2, "matrix": 56, "slices": 8}
 
 @pytest.fixture
 def registry():
-    return Registry({"small-plugins": Plugins(), "past-core": DataSets})
+    return toy_registry()
 
 
 @pytest.fixture
@@ -33,6 +32,21 @@ def phantom_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phantom") / "data"
     write_phantom(folder, PhantomConfig(**TINY))
     return folder
+
+
+@pytest.fixture(scope="session")
+def phantom_of(tmp_path_factory):
+    """Make a tiny phantom of other numbers; made once each, read only."""
+    made = {}
+
+    def make(**numbers):
+        key = repr(sorted(numbers.items()))
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("phantom") / "data"
+            write_phantom(made[key], PhantomConfig(**(TINY | numbers)))
+        return made[key]
+
+    return make
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from past_core.errors import ConfigError, DataError, PluginError
-from past_core.pipeline import Request, clean_run, load_systems
+from past_core.pipeline import Request, clean_run, load_systems, run_pipeline
 from past_core.recipe import load_recipe
 from past_core.scoring import read_scores
 from past_core.volume import load_volume, read_header
+from tests.core.pipeline.toys import toy_registry
 
 
 def test_all_systems_are_scored_on_every_structure(run, request_of):
@@ -43,6 +44,14 @@ def test_the_same_command_again_does_nothing_and_gives_the_same_scores(run, requ
     assert second.scores() == first.scores()
 
 
+@pytest.fixture(scope="module")
+def undisturbed(phantom_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    plugins = {"translator": "match", "segmenter": "bayes", "strategy": "keep"}
+    request = Request(folder, data=phantom_folder, rounds=1, **plugins)
+    return run_pipeline(request, registry=toy_registry())
+
+
 @pytest.mark.parametrize(
     "stage",
     [
@@ -62,15 +71,14 @@ def test_the_same_command_again_does_nothing_and_gives_the_same_scores(run, requ
         "score-st1",
     ],
 )
-def test_an_interrupted_run_goes_on_to_the_same_scores(run, request_of, tmp_path, stage):
-    undisturbed, whole = run(request_of(rounds=1))
-    request = request_of(rounds=1, folder=tmp_path / "interrupted")
+def test_an_interrupted_run_goes_on_to_the_same_scores(run, request_of, undisturbed, stage):
+    request = request_of(rounds=1)
     with pytest.raises(KeyboardInterrupt):
         run(request, stop_in=stage)
     resumed, observed = run(request)
     assert stage in observed.ran
     assert len(set(observed.ran)) == len(observed.ran)
-    assert set(observed.ran) <= {report.name for report in whole.reports}
+    assert set(observed.ran) <= {report.name for report in undisturbed.stages()}
     assert resumed.scores() == undisturbed.scores()
 
 

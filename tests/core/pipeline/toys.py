@@ -16,6 +16,7 @@ from past_core.interfaces import Metric, Segmenter, Strategy, Translator
 from past_core.plugin import past_datasets
 from past_core.plugins import (
     MetricSpec,
+    Registry,
     SegmenterSpec,
     StrategySpec,
     TranslatorSpec,
@@ -156,7 +157,8 @@ class NaiveBayes(Segmenter):
 
     def predict(self, volume):
         LABELLINGS.append(Labelling(self.origin, digest(volume.data)))
-        joint = self.counts[:, _bins(volume.data)]
+        # As if every class were as frequent: else all would be background.
+        joint = (self.counts / self.counts.sum(axis=1, keepdims=True))[:, _bins(volume.data)]
         joint = (joint / joint.sum(axis=0)) ** self.config.sharpness
         return (joint / joint.sum(axis=0)).astype(np.float32)
 
@@ -169,6 +171,15 @@ class NaiveBayes(Segmenter):
         segmenter.counts = np.load(folder / "counts.npy")
         segmenter.origin = stage_name(folder)
         return segmenter
+
+
+class SmoothConfig(NaiveBayesConfig):
+    smoothing: float = Field(default=300.0, gt=0)
+    """Added to every bin."""
+
+
+class Smooth(NaiveBayes):
+    """The same, less sure of itself: another segmenter."""
 
 
 def _bins(data):
@@ -222,6 +233,9 @@ class Plugins:
         yield SegmenterSpec(
             "bayes", "Intensity histograms.", _path("NaiveBayes"), _path("NaiveBayesConfig")
         )
+        yield SegmenterSpec(
+            "smooth", "Smoothed histograms.", _path("Smooth"), _path("SmoothConfig")
+        )
 
     @hookimpl
     def past_strategies(self):
@@ -240,3 +254,8 @@ class DataSets:
     """Core's own data sets, without its metrics, which need torch."""
 
     past_datasets = staticmethod(past_datasets)
+
+
+def toy_registry():
+    """The toys, and core's own data sets."""
+    return Registry({"small-plugins": Plugins(), "past-core": DataSets})
