@@ -11,7 +11,8 @@
       "roi":    {"lower": [0.25, 0.25, 0.0], "upper": [0.75, 0.625, 1.0]}
     }
 
-Paths are relative to the file's folder. Labels of target cases serve the oracle alone.
+Paths are relative to the file's folder. Labels of target cases serve the oracle alone. A scan
+may be listed as target and test: then its label is for scoring only.
 ``roi`` is optional: fractions of canonical (RAS+) axes, see ``past_core.roi.ROI``.
 """
 
@@ -188,14 +189,17 @@ def _case_id(image: Path) -> str:
 
 def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> None:
     places: dict[str, list[str]] = {}
+    target = {(case.id, case.image) for case in parts["target"]}
     for part, cases in parts.items():
         for case in cases:
-            places.setdefault(case.id, []).append(f"{part}: {case.image}")
+            if part != "test" or (case.id, case.image) not in target:
+                places.setdefault(case.id, []).append(f"{part}: {case.image}")
     for case_id, where in places.items():
         if len(where) > 1:
             problems.append(
                 f"{len(where)} cases are named {case_id}: {'; '.join(where)}. "
-                "List each image once, and rename files of one name."
+                "List each image once (a target scan may be a test scan too), and rename files "
+                "of one name."
             )
 
 
