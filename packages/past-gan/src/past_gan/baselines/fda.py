@@ -14,7 +14,7 @@ import torch
 from past_core.volume import read_header
 from past_gan.baselines.baseline import Baseline
 from past_gan.baselines.config import FDAConfig
-from past_gan.slices import slice_axis, slices_of
+from past_gan.data.slices import slice_axis, slices_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

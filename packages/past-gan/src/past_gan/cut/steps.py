@@ -16,15 +16,15 @@ from past_gan.cut.networks import SplitGenerator
 from past_gan.cut.patch_nce import Projections, draw_positions, patch_nce
 from past_gan.cyclegan.networks import Discriminator
 from past_gan.cyclegan.steps import new_generator
-from past_gan.losses import discriminator_loss, generator_loss
-from past_gan.model import TranslationModel
+from past_gan.networks.losses import discriminator_loss, generator_loss
+from past_gan.training.model import TranslationModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from past_gan.batch import Batch
     from past_gan.cut.config import CUTConfig
-    from past_gan.runtime import Runtime
+    from past_gan.data.batch import Batch
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["CUTModel", "Translation", "new_split_generator"]
 

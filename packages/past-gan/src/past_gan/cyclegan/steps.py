@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from past_gan.cyclegan.networks import Discriminator, Generator
-from past_gan.losses import discriminator_loss, distance, generator_loss
-from past_gan.model import TranslationModel
+from past_gan.networks.losses import discriminator_loss, distance, generator_loss
+from past_gan.training.model import TranslationModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from past_gan.batch import Batch
     from past_gan.cyclegan.config import CycleGANConfig, ResidualGANConfig
-    from past_gan.runtime import Runtime
+    from past_gan.data.batch import Batch
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["CycleGANModel", "Translations", "new_generator"]
 

@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
-from past_gan.model import TranslationModel
+from past_gan.networks.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.nicegan.networks import Decoder, Encoded, Encoder, PatchHeads
+from past_gan.training.model import TranslationModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from past_gan.batch import Batch
+    from past_gan.data.batch import Batch
     from past_gan.nicegan.config import NiceGANConfig
-    from past_gan.runtime import Runtime
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["Contrast", "NiceGANModel", "Translation", "new_decoder", "new_encoder"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from past_core.errors import DataError
-from past_gan.cache import cached_scans, open_cache
+from past_gan.data.cache import cached_scans, open_cache
+from past_gan.data.slices import from_network_range
 from past_gan.quality.report import Quality, measure
-from past_gan.slices import from_network_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from past_gan.cache import Stack
     from past_gan.config import QualityConfig
+    from past_gan.data.cache import Stack
 
     Plane = npt.NDArray[np.float32]
     Translate = Callable[[Plane], Plane]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from past_gan.cache import Stack
+    from past_gan.data.cache import Stack
 
 __all__ = ["PatchSampler", "Patches"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from past_core.interfaces.context import RECORD
-from past_gan import checkpoint
+from past_gan.training import checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
