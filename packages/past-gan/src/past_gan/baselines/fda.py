@@ -62,7 +62,7 @@ class FDA(Baseline):
         }
 
     def apply(self, volume: Volume, statistics: dict[str, Tensor]) -> npt.NDArray[np.floating]:
-        """Exchange the amplitudes of every slice."""
+        """Give every slice the target's amplitudes of low frequencies; phases stay its own."""
         amplitudes, axis = statistics["amplitudes"].numpy(), int(statistics["axis"])
         stack = slices_of(volume, axis)
         height, width = stack.shape[1:]

@@ -30,7 +30,7 @@ __all__ = ["CUTModel", "Translation", "new_split_generator"]
 
 
 def new_split_generator(config: CUTConfig) -> SplitGenerator:
-    """As configured."""
+    """A new generator in its two halves, its weights drawn from torch's generator."""
     return SplitGenerator(new_generator(config))
 
 
@@ -88,7 +88,7 @@ class CUTModel(TranslationModel):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Published: 1, 1, 1 (paper, equation 5)."""
+        """Weights of the generator's loss terms; published: 1, 1, 1 (paper, equation 5)."""
         config = self.config
         return {
             "adversarial": 1.0,
@@ -119,7 +119,7 @@ class CUTModel(TranslationModel):
         return {"discriminator": loss.detach()}
 
     def generator_step(self, batch: Batch, made: Translation) -> dict[str, Tensor]:
-        """Move generator and heads."""
+        """Move generator and heads, against the discriminator at rest; the terms of ``weights``."""
         count = len(batch.source)
         fake = made.images[:count]
         self.discriminators.requires_grad_(False)

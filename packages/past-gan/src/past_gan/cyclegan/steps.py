@@ -36,7 +36,7 @@ class Contrast(nn.Module):
 
 
 def new_generator(config: ResidualGANConfig) -> Generator:
-    """As configured."""
+    """A new generator into one contrast, its weights drawn from torch's generator."""
     return Generator(
         config.image_slices,
         config.channels,
@@ -56,7 +56,7 @@ class Translations(NamedTuple):
 
 
 class CycleGANModel(TranslationModel):
-    """Both contrasts; ``step`` is one training iteration.
+    """Generators and discriminators of both contrasts; ``step`` is one training iteration.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class CycleGANModel(TranslationModel):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Published: 1, 10, 5."""
+        """Weights of the generators' loss terms; published: 1, 10, 5."""
         cycle = self.config.cycle_weight
         return {"adversarial": 1.0, "cycle": cycle, "identity": cycle * self.config.identity}
 

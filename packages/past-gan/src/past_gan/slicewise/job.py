@@ -36,13 +36,14 @@ __all__ = ["Job", "run_job"]
 
 @dataclass(frozen=True)
 class Job:
-    """What to train on what, where, and from which seed."""
+    """What to train on what, where, and from which seed; can be sent to other processes."""
 
     gan: GAN
     folder: Path
     """Holds the cached slices in ``source`` and ``target``; gets checkpoint and record."""
     seed: int
     axis: int
+    """Across the slices, of (right, anterior, superior)."""
     structures: tuple[str, ...]
     """Names of the values 1, 2, ... of the cached labels."""
     cases: tuple[tuple[str, ...], ...]

@@ -57,11 +57,12 @@ class SliceGAN(Translator):
     def fit(
         self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
     ) -> None:
-        """Train, going on from ``context.folder``'s checkpoint if it holds one.
+        """Train on slices, going on from ``context.folder``'s checkpoint if it holds one.
 
         Cases are canonical, cropped, and in [0, 255]. ``context.record`` gets losses, curves,
         preview panels, the kept translators and ``quality.json``. Of several kept
-        translators the one of best label-free quality is used.
+        translators the one of best label-free quality is used. Values of label files beyond
+        those of ``labels`` count as background.
 
         Raises
         ------

@@ -39,8 +39,13 @@ class TranslationModel(nn.Module, ABC):
 
     Parameters
     ----------
+    config
+        Settings that every GAN has.
+    runtime
+        The process to train in.
     structures
-        How many structures the source's labels name.
+        How many structures the source's labels name; with a weight for the segmentation, a
+        segmenter of so many is trained beside.
     replay
         Past translations kept for each discriminator.
     seed

@@ -38,7 +38,15 @@ class TrainingError(ConfigError):
 
 
 class Watch:
-    """Looks at translations of the same few patches throughout a training."""
+    """Looks at translations of the same few patches throughout a training.
+
+    Parameters
+    ----------
+    samplers
+        Of source and target patches.
+    iterations
+        Steps of the training.
+    """
 
     def __init__(self, samplers: Sequence[PatchSampler], iterations: int) -> None:
         self.patience = PATIENCE * iterations
