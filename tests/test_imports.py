@@ -47,6 +47,32 @@ def test_packages_import_no_sibling_but_those_allowed(package):
     assert not wrong
 
 
+@pytest.mark.parametrize("package", OWN)
+def test_modules_of_a_package_do_not_import_each_other_in_a_circle(package):
+    """Imports for types count too: a circle of them is one for whoever reads the code."""
+    folder = PACKAGES / package.replace("_", "-") / "src"
+    modules = {}
+    for path in sources(package):
+        dotted = ".".join(path.relative_to(folder).with_suffix("").parts)
+        modules[dotted.removesuffix(".__init__")] = ast.parse(path.read_text(encoding="utf-8"))
+    left = {}
+    for module, tree in modules.items():
+        named = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                # What is imported may be a module itself, or something in one.
+                whole = {f"{node.module}.{alias.name}" for alias in node.names}
+                inside = whole - modules.keys()
+                named |= whole | ({node.module} if inside else set())
+        left[module] = named & modules.keys() - {module}
+    # Take away, again and again, what imports nothing that is left.
+    while ready := {module for module, named in left.items() if not named}:
+        left = {module: named - ready for module, named in left.items() if module not in ready}
+    assert not left, "in a circle, or importing one that is"
+
+
 def test_only_metrics_and_the_search_for_a_gpu_import_torch_or_monai():
     core = PACKAGES / "past-core" / "src" / "past_core"
     wrong = {

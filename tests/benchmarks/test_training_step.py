@@ -17,14 +17,14 @@ import pytest
 import torch
 
 from past_core.volume import Volume
-from past_gan import translation
-from past_gan.batch import Batch
-from past_gan.cache import Stack
+from past_gan.data import translation
+from past_gan.data.batch import Batch
+from past_gan.data.cache import Stack
+from past_gan.data.patches import PatchSampler
+from past_gan.data.translation import BATCH_PIXELS, Sides, translate_volume
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.steps import Contrast, NiceGANModel
-from past_gan.patches import PatchSampler
-from past_gan.runtime import Runtime
-from past_gan.translation import BATCH_PIXELS, Sides, translate_volume
+from past_gan.training.runtime import Runtime
 from tests.benchmarks.published_nicegan import PublishedStep
 
 SIDE = 128

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from past_gan.batch import Batch
+from past_gan.data.batch import Batch
 
 SIDE = 24
 

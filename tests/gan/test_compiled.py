@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from past_core.plugins import Registry
-from past_gan.runtime import Runtime
+from past_gan.training.runtime import Runtime
 from tests.gan.stepping import SIDE, new_batch
 
 
@@ -46,7 +46,7 @@ def test_compiled_networks_train_as_others(quick_compiler, name, sizes):
         settings = {**common, **sizes, "compile": compile_}
         torch.manual_seed(0)
         config = registry.config("translator", name, settings, "test")
-        model = factory.new_model(config, Runtime.single(), 0, 0)
+        model = factory(config).gan.model(Runtime.single())
         steps = [model.step(new_batch(step)) for step in range(3)]
         return [{key: float(value) for key, value in step.items()} for step in steps]
 

@@ -14,9 +14,6 @@ from pydantic import ValidationError
 from torch import nn
 
 from past_core.interfaces import Context
-from past_gan import checkpoint
-from past_gan.batch import Batch
-from past_gan.cache import Stack
 from past_gan.config import QualityConfig
 from past_gan.cut.config import CUTConfig
 from past_gan.cut.networks import SplitGenerator
@@ -25,9 +22,12 @@ from past_gan.cut.steps import CUTModel
 from past_gan.cut.translator import CUT
 from past_gan.cyclegan.networks import Generator
 from past_gan.cyclegan.normalization import InstanceNorm
-from past_gan.patches import PatchSampler
-from past_gan.runtime import Runtime
-from past_gan.watch import TrainingError, Watch
+from past_gan.data.batch import Batch
+from past_gan.data.cache import Stack
+from past_gan.data.patches import PatchSampler
+from past_gan.training import checkpoint
+from past_gan.training.runtime import Runtime
+from past_gan.training.watch import TrainingError, Watch
 from tests.gan.conftest import BRIGHT
 from tests.gan.stepping import SIDE, moved, new_batch, snapshot
 

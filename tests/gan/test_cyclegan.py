@@ -9,14 +9,14 @@ from pydantic import ValidationError
 from torch import nn
 
 from past_core.errors import DataError
-from past_gan import checkpoint
-from past_gan.batch import Batch
 from past_gan.cyclegan.config import CycleGANConfig
 from past_gan.cyclegan.networks import Discriminator, Generator
 from past_gan.cyclegan.normalization import InstanceNorm
 from past_gan.cyclegan.steps import CycleGANModel, Translations
-from past_gan.pool import ImagePool
-from past_gan.runtime import Runtime, new_fabric
+from past_gan.data.batch import Batch
+from past_gan.networks.pool import ImagePool
+from past_gan.training import checkpoint
+from past_gan.training.runtime import Runtime, new_fabric
 from tests.gan.stepping import SIDE, moved, new_batch, snapshot
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from past_gan.mind import mind_descriptor, mind_distance
+from past_gan.networks.mind import mind_descriptor, mind_distance
 
 
 @pytest.fixture

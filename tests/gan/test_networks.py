@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import Conv2d, Linear, functional
 
+from past_gan.networks.resampling import PixelShuffle, Smooth
 from past_gan.nicegan.networks import Decoder, Encoder, PatchHeads
 from past_gan.nicegan.normalization import ILN, AdaILN, instance_layer_norm
-from past_gan.resampling import PixelShuffle, Smooth
 
 Weighted = (Conv2d, Linear)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from past_core.errors import DataError
-from past_gan.pool import ImagePool
+from past_gan.networks.pool import ImagePool
 
 
 def numbered(*values):

@@ -8,8 +8,8 @@ import pytest
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from past_core.errors import PastError
-from past_gan.processes import run_shared
-from past_gan.runtime import new_fabric
+from past_gan.training.processes import run_shared
+from past_gan.training.runtime import new_fabric
 
 
 def talks(runtime, progress):

@@ -4,10 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from past_gan.batch import Batch
+from past_gan.data.batch import Batch
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.steps import NiceGANModel
-from past_gan.runtime import Runtime
+from past_gan.training.runtime import Runtime
 from tests.benchmarks.published_nicegan import PublishedStep
 
 CHANNELS, BLOCKS, SIDE = 2, 1, 96

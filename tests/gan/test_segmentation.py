@@ -4,7 +4,7 @@ import torch
 from monai.losses import DiceCELoss
 
 from past_gan.config import SegmentationConfig
-from past_gan.segmentation import Segmentation
+from past_gan.networks.segmentation import Segmentation
 
 
 def new_segmentation(**changes):

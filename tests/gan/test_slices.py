@@ -8,10 +8,10 @@ from past_core.case import Case, Domain
 from past_core.errors import DataError
 from past_core.labels import Labels
 from past_core.volume import Volume, save_volume
-from past_gan.cache import Stack, fill_cache, open_cache
-from past_gan.patches import PatchSampler
-from past_gan.slices import mirrored_axes, slice_axis, slices_of
-from past_gan.translation import Sides, translate_volume
+from past_gan.data.cache import Stack, fill_cache, open_cache
+from past_gan.data.patches import PatchSampler
+from past_gan.data.slices import mirrored_axes, slice_axis, slices_of
+from past_gan.data.translation import Sides, translate_volume
 
 
 def sampler(stacks, **changes):

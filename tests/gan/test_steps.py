@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
+from past_gan.networks.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.nicegan.steps import NiceGANModel
-from past_gan.runtime import Runtime
+from past_gan.training.runtime import Runtime
 from tests.gan.stepping import moved, new_batch, snapshot
 
 

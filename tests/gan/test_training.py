@@ -13,17 +13,17 @@ from past_core.errors import ConfigError, DataError
 from past_core.interfaces import Context
 from past_core.labels import Labels
 from past_core.volume import Volume, load_volume, save_volume
-from past_gan.cache import Stack
 from past_gan.config import QualityConfig
+from past_gan.data.cache import Stack
+from past_gan.data.patches import PatchSampler
 from past_gan.nicegan.steps import NiceGANModel
 from past_gan.nicegan.translator import NiceGAN
-from past_gan.patches import PatchSampler
 from past_gan.quality.assessment import best_step
 from past_gan.quality.report import Quality
-from past_gan.runtime import Runtime
-from past_gan.snapshots import kept_snapshots
-from past_gan.training import Schedule
-from past_gan.watch import TrainingError, Watch, collapse
+from past_gan.training.loop import Schedule
+from past_gan.training.runtime import Runtime
+from past_gan.training.snapshots import kept_snapshots
+from past_gan.training.watch import TrainingError, Watch, collapse
 from tests.gan.conftest import BRIGHT
 
 
@@ -189,13 +189,13 @@ def test_a_way_back_that_collapsed_is_named(tiny):
 def test_after_a_late_failure_the_last_kept_translator_is_used(
     tiny, cases, tmp_path, caplog, monkeypatch
 ):
-    from past_gan import training
+    from past_gan.training import loop
 
     def fails_late(values, step):
         if step == 6:
             raise TrainingError("diverged at step 6.")
 
-    monkeypatch.setattr(training, "require_finite", fails_late)
+    monkeypatch.setattr(loop, "require_finite", fails_late)
     config = tiny.model_copy(update={"snapshots": 3})
     fitted = fit(config, cases, tmp_path / "run")
     assert "Of the translators kept before" in caplog.text

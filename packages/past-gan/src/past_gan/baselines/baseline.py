@@ -9,8 +9,8 @@ import numpy as np
 
 from past_core.interfaces import Translator
 from past_core.volume import Volume
-from past_gan import checkpoint
-from past_gan.snapshots import FILE
+from past_gan.training import checkpoint
+from past_gan.training.snapshots import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

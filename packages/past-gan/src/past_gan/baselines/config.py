@@ -12,7 +12,7 @@ __all__ = ["FDAConfig", "HistogramConfig", "IdentityConfig"]
 
 
 class IdentityConfig(PluginConfig):
-    """Nothing to set."""
+    """Settings of the identity: there are none."""
 
 
 class HistogramConfig(PluginConfig):

@@ -14,7 +14,7 @@ import torch
 from past_core.volume import read_header
 from past_gan.baselines.baseline import Baseline
 from past_gan.baselines.config import FDAConfig
-from past_gan.slices import slice_axis, slices_of
+from past_gan.data.slices import slice_axis, slices_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class FDA(Baseline):
         }
 
     def apply(self, volume: Volume, statistics: dict[str, Tensor]) -> npt.NDArray[np.floating]:
-        """Exchange the amplitudes of every slice."""
+        """Give every slice the target's amplitudes of low frequencies; phases stay its own."""
         amplitudes, axis = statistics["amplitudes"].numpy(), int(statistics["axis"])
         stack = slices_of(volume, axis)
         height, width = stack.shape[1:]

@@ -33,7 +33,7 @@ class Identity(Baseline):
         target: Sequence[Case],  # noqa: ARG002
         context: Context,
     ) -> dict[str, Tensor]:
-        """Nothing."""
+        """No statistics: there is nothing to know of the target."""
         context.progress(1, 1)
         return {}
 
@@ -42,5 +42,5 @@ class Identity(Baseline):
         volume: Volume,
         statistics: dict[str, Tensor],  # noqa: ARG002
     ) -> npt.NDArray[np.floating]:
-        """The same values."""
+        """The volume's own values."""
         return volume.data

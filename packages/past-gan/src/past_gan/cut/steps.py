@@ -16,21 +16,21 @@ from past_gan.cut.networks import SplitGenerator
 from past_gan.cut.patch_nce import Projections, draw_positions, patch_nce
 from past_gan.cyclegan.networks import Discriminator
 from past_gan.cyclegan.steps import new_generator
-from past_gan.losses import discriminator_loss, generator_loss
-from past_gan.model import TranslationModel
+from past_gan.networks.losses import discriminator_loss, generator_loss
+from past_gan.training.model import TranslationModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from past_gan.batch import Batch
     from past_gan.cut.config import CUTConfig
-    from past_gan.runtime import Runtime
+    from past_gan.data.batch import Batch
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["CUTModel", "Translation", "new_split_generator"]
 
 
 def new_split_generator(config: CUTConfig) -> SplitGenerator:
-    """As configured."""
+    """A new generator in its two halves, its weights drawn from torch's generator."""
     return SplitGenerator(new_generator(config))
 
 
@@ -88,7 +88,7 @@ class CUTModel(TranslationModel):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Published: 1, 1, 1 (paper, equation 5)."""
+        """Weights of the generator's loss terms; published: 1, 1, 1 (paper, equation 5)."""
         config = self.config
         return {
             "adversarial": 1.0,
@@ -119,7 +119,7 @@ class CUTModel(TranslationModel):
         return {"discriminator": loss.detach()}
 
     def generator_step(self, batch: Batch, made: Translation) -> dict[str, Tensor]:
-        """Move generator and heads."""
+        """Move generator and heads, against the discriminator at rest; the terms of ``weights``."""
         count = len(batch.source)
         fake = made.images[:count]
         self.discriminators.requires_grad_(False)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from torch import nn
 
 from past_gan.cyclegan.normalization import InstanceNorm
-from past_gan.resampling import ReflectionPad
+from past_gan.networks.resampling import ReflectionPad
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from past_gan.cyclegan.networks import Discriminator, Generator
-from past_gan.losses import discriminator_loss, distance, generator_loss
-from past_gan.model import TranslationModel
+from past_gan.networks.losses import discriminator_loss, distance, generator_loss
+from past_gan.training.model import TranslationModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from past_gan.batch import Batch
     from past_gan.cyclegan.config import CycleGANConfig, ResidualGANConfig
-    from past_gan.runtime import Runtime
+    from past_gan.data.batch import Batch
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["CycleGANModel", "Translations", "new_generator"]
 
@@ -36,7 +36,7 @@ class Contrast(nn.Module):
 
 
 def new_generator(config: ResidualGANConfig) -> Generator:
-    """As configured."""
+    """A new generator into one contrast, its weights drawn from torch's generator."""
     return Generator(
         config.image_slices,
         config.channels,
@@ -56,7 +56,7 @@ class Translations(NamedTuple):
 
 
 class CycleGANModel(TranslationModel):
-    """Both contrasts; ``step`` is one training iteration.
+    """Generators and discriminators of both contrasts; ``step`` is one training iteration.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class CycleGANModel(TranslationModel):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Published: 1, 10, 5."""
+        """Weights of the generators' loss terms; published: 1, 10, 5."""
         cycle = self.config.cycle_weight
         return {"adversarial": 1.0, "cycle": cycle, "identity": cycle * self.config.identity}
 

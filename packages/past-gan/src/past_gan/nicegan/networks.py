@@ -15,9 +15,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from past_gan.networks.resampling import PixelShuffle, ReflectionPad, Smooth
 from past_gan.nicegan.normalization import ILN, AdaILN, widened
 from past_gan.nicegan.spectral import SpectralConv2d
-from past_gan.resampling import PixelShuffle, ReflectionPad, Smooth
 
 __all__ = ["Decoder", "Encoded", "Encoder", "PatchHeads"]
 

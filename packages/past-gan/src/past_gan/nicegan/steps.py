@@ -16,27 +16,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from past_gan.losses import discriminator_loss, distance, generator_loss, gradient_penalty
-from past_gan.model import TranslationModel
+from past_gan.networks.losses import discriminator_loss, distance, generator_loss, gradient_penalty
 from past_gan.nicegan.networks import Decoder, Encoded, Encoder, PatchHeads
+from past_gan.training.model import TranslationModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from past_gan.batch import Batch
+    from past_gan.data.batch import Batch
     from past_gan.nicegan.config import NiceGANConfig
-    from past_gan.runtime import Runtime
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["Contrast", "NiceGANModel", "Translation", "new_decoder", "new_encoder"]
 
 
 def new_encoder(config: NiceGANConfig) -> Encoder:
-    """Of one contrast."""
+    """A new encoder of one contrast, its weights drawn from torch's generator."""
     return Encoder(config.image_slices, config.channels, config.downsampling)
 
 
 def new_decoder(config: NiceGANConfig) -> Decoder:
-    """Of one contrast."""
+    """A new decoder into one contrast, its weights drawn from torch's generator."""
     side = config.crop // 2**config.downsampling
     return Decoder(
         config.image_slices,
@@ -58,7 +58,10 @@ class Contrast(nn.Module):
         self.decoder = new_decoder(config)
 
     def logits(self, images: Tensor) -> list[Tensor]:
-        """All logits of the discriminator: of its heads and of the attention."""
+        """What the discriminator says of ``(n, c, h, w)`` images.
+
+        Logits ``(n, 1, h', w')`` of each head, then ``(n, 1)`` of the attention.
+        """
         seen = self.encoder(images)
         return [*self.heads(seen.features), seen.attention]
 
@@ -78,7 +81,14 @@ class Translation(nn.Module):
 
 
 class NiceGANModel(TranslationModel):
-    """Both contrasts; ``step`` is one training iteration."""
+    """Encoders, heads and decoders of both contrasts; ``step`` is one training iteration.
+
+    Parameters
+    ----------
+    seed
+        Of the choices among replayed translations. Initial weights are drawn from torch's
+        generator.
+    """
 
     remedy: ClassVar[str] = "raise cycle_weight, or set identity_weight or r1_weight"
 
@@ -115,7 +125,7 @@ class NiceGANModel(TranslationModel):
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """As configured; published: 1, 10, 10, and no identity."""
+        """Weights of the generators' loss terms; published: 1, 10, 10, and no identity."""
         config = self.config
         return {
             "adversarial": config.adversarial_weight,
@@ -130,7 +140,7 @@ class NiceGANModel(TranslationModel):
         return self.discriminator_step(batch) | self.generator_step(batch)
 
     def discriminator_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Move encoders and heads."""
+        """Move encoders and heads; the terms ``discriminator`` and, if asked for, ``r1``."""
         a, b, source, target = self.source, self.target, batch.source, batch.target
         with self.runtime.autocast(), parametrize.cached():
             real_a, real_b = a.encoder(source), b.encoder(target)
@@ -151,7 +161,7 @@ class NiceGANModel(TranslationModel):
         return terms
 
     def generator_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Move decoders."""
+        """Move decoders, against encoders and heads at rest; the terms of ``weights``."""
         a, b, source, target = self.source, self.target, batch.source, batch.target
         _freeze(self.discriminators, True)
         with self.runtime.autocast(), parametrize.cached():
@@ -183,7 +193,7 @@ class NiceGANModel(TranslationModel):
 
 
 def _discriminated(contrast: Contrast, real: Encoded, translated: Tensor) -> Tensor:
-    """A discriminator's loss.
+    """The loss of one contrast's discriminator.
 
     The heads see both kinds in one pass, for they have many weights and few features.
     """

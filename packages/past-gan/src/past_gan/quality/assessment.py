@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from past_core.errors import DataError
-from past_gan.cache import cached_scans, open_cache
+from past_gan.data.cache import cached_scans, open_cache
+from past_gan.data.slices import from_network_range
 from past_gan.quality.report import Quality, measure
-from past_gan.slices import from_network_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from past_gan.cache import Stack
     from past_gan.config import QualityConfig
+    from past_gan.data.cache import Stack
 
     Plane = npt.NDArray[np.float32]
     Translate = Callable[[Plane], Plane]
@@ -39,7 +39,7 @@ class Assessment:
     source: Sequence[Stack]
     real: Sequence[Stack]
     structures: Sequence[str]
-    """Names of the label values 1, 2, ... of the source."""
+    """Names of the label values 1, 2, ... of the source; a scan need not show all."""
     steps: int
     """Of the segmenters that look for the labels."""
     seed: int
@@ -49,7 +49,7 @@ class Assessment:
     def open(
         cls, folder: Path, config: QualityConfig, structures: Sequence[str], seed: int, device: str
     ) -> Self | None:
-        """Some of the scans cached in ``folder``, evenly chosen; None if they do not suffice.
+        """Take some of the scans cached in ``folder``, evenly chosen; None if they do not suffice.
 
         Two labelled source scans are needed that show a structure between them, and target
         slices.
@@ -67,7 +67,7 @@ class Assessment:
         return cls(source, target, structures, config.steps, seed, device)
 
     def measure(self, there: Translate, back: Translate | None) -> Quality | None:
-        """Of a translator from source to target ``(n, h, w)`` in [0, 255], and its way back.
+        """Measure a translator of stacks ``(n, h, w)`` in [0, 255], and its way back if it has one.
 
         None if that fails, which is logged, whatever the reason: no training is lost for
         want of figures, nor stopped at the same step whenever it is started again.

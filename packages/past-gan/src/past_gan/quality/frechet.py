@@ -26,7 +26,7 @@ class Gaussian:
 
     @classmethod
     def of(cls, parts: Iterable[npt.NDArray[np.float64]]) -> Self:
-        """Of samples that come in parts ``(samples, features)``, none of which is kept.
+        """Measure samples that come in parts ``(samples, features)``, none of which is kept.
 
         Raises
         ------

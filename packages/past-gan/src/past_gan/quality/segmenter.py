@@ -10,7 +10,7 @@ from monai.losses.dice import DiceCELoss
 from monai.networks.nets.unet import UNet
 
 from past_gan.quality.intensity import standardised
-from past_gan.runtime import seeded
+from past_gan.training.runtime import seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

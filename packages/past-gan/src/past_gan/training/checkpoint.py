@@ -32,7 +32,10 @@ Config = TypeVar("Config", bound=PluginConfig)
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Store tensors by name and ``facts`` (JSON) in one file, so that both are of one moment."""
+    """Store tensors by name and ``facts`` in one safetensors file, whole or not at all.
+
+    Both are then of one moment. Facts are JSON values; ``read`` asks for a ``"kind"``.
+    """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
         save_file(plain, temporary, metadata={"past": json.dumps(facts)})

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from past_gan import checkpoint
-from past_gan.mind import mind_distance
-from past_gan.pool import ImagePool
+from past_gan.networks.mind import mind_distance
+from past_gan.networks.pool import ImagePool
+from past_gan.training import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from past_gan.batch import Batch
     from past_gan.config import SliceGANConfig
-    from past_gan.runtime import Runtime
+    from past_gan.data.batch import Batch
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["TranslationModel"]
 
@@ -39,8 +39,13 @@ class TranslationModel(nn.Module, ABC):
 
     Parameters
     ----------
+    config
+        Settings that every GAN has.
+    runtime
+        The process to train in.
     structures
-        How many structures the source's labels name.
+        How many structures the source's labels name; with a weight for the segmentation, a
+        segmenter of so many is trained beside.
     replay
         Past translations kept for each discriminator.
     seed
@@ -64,7 +69,7 @@ class TranslationModel(nn.Module, ABC):
         self.runtime = runtime
         self.segmentation: nn.Module | None = None
         if config.segmentation.weight and structures:
-            from past_gan.segmentation import Segmentation  # noqa: PLC0415  (MONAI is slow)
+            from past_gan.networks.segmentation import Segmentation  # noqa: PLC0415  (MONAI is slow)
 
             self.segmentation = Segmentation(config.segmentation, structures, config.image_slices)
         self.averaged: nn.Module | None = None

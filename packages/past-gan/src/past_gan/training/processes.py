@@ -13,7 +13,7 @@ from torch.multiprocessing import get_context
 from torch.multiprocessing.spawn import ProcessException, ProcessExitedException
 
 from past_core.errors import PastError
-from past_gan.runtime import Runtime
+from past_gan.training.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from past_core.interfaces.context import RECORD
-from past_gan import checkpoint
-from past_gan.batch import Batch
-from past_gan.records import Records
-from past_gan.watch import Watch, require_finite
+from past_gan.data.batch import Batch
+from past_gan.training import checkpoint
+from past_gan.training.records import Records
+from past_gan.training.watch import Watch, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from past_core.interfaces.context import Progress
-    from past_gan.model import TranslationModel
-    from past_gan.patches import PatchSampler
-    from past_gan.runtime import Runtime
+    from past_gan.data.patches import PatchSampler
+    from past_gan.training.model import TranslationModel
+    from past_gan.training.runtime import Runtime
 
 __all__ = ["Schedule", "train"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from past_core.errors import ConfigError
-from past_gan.slices import from_network_range
+from past_gan.data.slices import from_network_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from past_gan.model import TranslationModel
-    from past_gan.patches import PatchSampler
+    from past_gan.data.patches import PatchSampler
+    from past_gan.training.model import TranslationModel
 
 __all__ = ["TrainingError", "Watch", "collapse", "evaluating", "require_finite"]
 
@@ -38,7 +38,15 @@ class TrainingError(ConfigError):
 
 
 class Watch:
-    """Looks at translations of the same few patches throughout a training."""
+    """Looks at translations of the same few patches throughout a training.
+
+    Parameters
+    ----------
+    samplers
+        Of source and target patches.
+    iterations
+        Steps of the training.
+    """
 
     def __init__(self, samplers: Sequence[PatchSampler], iterations: int) -> None:
         self.patience = PATIENCE * iterations

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from past_core.volume import Volume
-from past_gan.slices import enlarge, from_network_range, slices_of, to_network_range
+from past_gan.data.slices import enlarge, from_network_range, slices_of, to_network_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,8 +29,12 @@ class Records:
 
     Parameters
     ----------
+    folder
+        Made when something is written.
     first
         Steps already done; later rows of an interrupted training are dropped.
+    iterations
+        Steps of the whole training, of which about ``ROWS`` are noted.
     active
         Whether this process writes at all.
     """
@@ -72,7 +76,7 @@ class Records:
         self._board.add_image("preview", panel[None], step)
 
     def write(self) -> None:
-        """Write ``losses.csv``."""
+        """Write the losses noted so far as ``losses.csv``: a row a step, a column a loss term."""
         if not self.rows:
             return
         text = io.StringIO()

@@ -15,19 +15,26 @@ __all__ = ["discriminator_loss", "distance", "generator_loss", "gradient_penalty
 
 
 def discriminator_loss(real: Iterable[Tensor], translated: Iterable[Tensor]) -> Tensor:
-    """Sum over logits (heads, attention) of ``E[(D(real) - 1)^2] + E[D(translated)^2]``."""
+    """Least-squares GAN loss of a discriminator (Mao et al., ICCV 2017).
+
+    Sum over its logits, tensors of any shape (those of heads, of an attention), of
+    ``E[(D(real) - 1)^2] + E[D(translated)^2]``.
+    """
     terms = [(logit - 1).square().mean() for logit in real]
     terms += [logit.square().mean() for logit in translated]
     return torch.stack(terms).sum()
 
 
 def generator_loss(translated: Iterable[Tensor]) -> Tensor:
-    """Sum over logits of ``E[(D(translated) - 1)^2]``."""
+    """Least-squares GAN loss of a generator (Mao et al., ICCV 2017).
+
+    Sum over the discriminator's logits of ``E[(D(translated) - 1)^2]``.
+    """
     return torch.stack([(logit - 1).square().mean() for logit in translated]).sum()
 
 
 def distance(image: Tensor, reference: Tensor) -> Tensor:
-    """Mean absolute difference, in units of images that span [-1, 1]."""
+    """Mean absolute difference of two batches of images of one shape, which span [-1, 1]."""
     return (image - reference).abs().mean()
 
 

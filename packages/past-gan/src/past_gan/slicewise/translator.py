@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 import shutil
-from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from past_core.errors import DataError
 from past_core.interfaces import Translator
 from past_core.volume import read_header
-from past_gan import checkpoint
-from past_gan.cache import fill_cache, open_cache
-from past_gan.choice import choose
-from past_gan.job import Job, run_job
-from past_gan.runtime import Runtime, seeded
-from past_gan.slices import slice_axis
-from past_gan.snapshots import FILE, Snapshot, kept_snapshots
-from past_gan.translation import Sides, translate_volume
-from past_gan.watch import TrainingError
+from past_gan.data.cache import fill_cache, open_cache
+from past_gan.data.slices import slice_axis
+from past_gan.data.translation import translate_volume
+from past_gan.slicewise.choice import choose
+from past_gan.slicewise.job import Job, run_job
+from past_gan.training import checkpoint
+from past_gan.training.runtime import Runtime, seeded
+from past_gan.training.snapshots import FILE, Snapshot, kept_snapshots
+from past_gan.training.watch import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from past_core.interfaces import Context
     from past_core.labels import Labels
     from past_core.volume import Volume
-    from past_gan.config import SliceGANConfig
-    from past_gan.model import TranslationModel
+    from past_gan.gan import GAN
 
 __all__ = ["SliceGAN"]
 
@@ -40,63 +38,31 @@ log = logging.getLogger(__name__)
 
 
 class SliceGAN(Translator):
-    """An unpaired translator of slices, given by a model and by the network that it trains."""
+    """An unpaired translator of slices, given by the GAN that it trains.
 
-    kind: ClassVar[str]
-    """Name of the plugin, written into files."""
-    config_class: ClassVar[type[SliceGANConfig]]
+    Abstract: a subclass names its ``gan_class``.
+    """
 
-    config: Any
+    gan_class: ClassVar[type[GAN]]
+    """What is trained; its settings are the plugin's."""
 
     def __init__(self, config: PluginConfig) -> None:
-        if not isinstance(config, self.config_class):
-            wanted = self.config_class.__name__
-            raise TypeError(f"expected a {wanted}, got {type(config).__name__}")
+        self.gan = self.gan_class(config)
         super().__init__(config)
         self.device = "cpu"
         self.axis: int | None = None
+        """Across the slices, of (right, anterior, superior); None before training."""
         self._network: nn.Module | None = None
-
-    @classmethod
-    @abstractmethod
-    def new_model(
-        cls,
-        config: Any,  # noqa: ANN401
-        runtime: Runtime,
-        structures: int,
-        seed: int,
-    ) -> TranslationModel:
-        """All networks and optimisers of a training, its weights drawn from torch's generator."""
-
-    @classmethod
-    @abstractmethod
-    def new_network(cls, config: Any) -> nn.Module:  # noqa: ANN401
-        """The network that translates, as ``new_model(...).translating`` is built."""
-
-    @classmethod
-    @abstractmethod
-    def sides(cls, config: Any) -> Sides:  # noqa: ANN401
-        """Which images the network takes."""
-
-    def require_size(self, scan: str, shape: tuple[int, ...], axis: int) -> None:
-        """Raise ``DataError`` if the networks do not take a scan's slices; most take any.
-
-        Parameters
-        ----------
-        scan
-            Names it in errors.
-        shape, axis
-            Of the scan in voxels, and the axis across its slices.
-        """
 
     def fit(
         self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
     ) -> None:
-        """Train, going on from ``context.folder``'s checkpoint if it holds one.
+        """Train on slices, going on from ``context.folder``'s checkpoint if it holds one.
 
         Cases are canonical, cropped, and in [0, 255]. ``context.record`` gets losses, curves,
         preview panels, the kept translators and ``quality.json``. Of several kept
-        translators the one of best label-free quality is used.
+        translators the one of best label-free quality is used. Values of label files beyond
+        those of ``labels`` count as background.
 
         Raises
         ------
@@ -105,19 +71,18 @@ class SliceGAN(Translator):
         ConfigError
             If training diverges or collapses before a translator was kept.
         """
-        config, cases = self.config, [*source, *target]
+        config, cases = self.gan.config, [*source, *target]
         self.device = context.device
         headers = [read_header(case.image) for case in cases]
         self.axis = slice_axis((header.spacing for header in headers), config.slice_axis)
         for case, header in zip(cases, headers, strict=True):
-            self.require_size(str(case.image), header.shape, self.axis)
+            self.gan.require_size(str(case.image), header.shape, self.axis)
         self._require_labels(source)
         fill_cache(context.folder / "source", source, self.axis, config.upsample, labels)
         self._require_structures(source, context.folder / "source")
         fill_cache(context.folder / "target", target, self.axis, config.upsample)
         job = Job(
-            translator=type(self),
-            config=config,
+            gan=self.gan,
             folder=context.folder,
             seed=context.seed,
             axis=self.axis,
@@ -130,8 +95,9 @@ class SliceGAN(Translator):
             if not kept_snapshots(context.folder):
                 raise
             log.warning("%s Of the translators kept before, the best is used.", error)
-        chosen = choose(job, source, target, labels, context)
-        self._adopt(*checkpoint.read(chosen, self.kind), chosen)
+        assessment = job.assessment(context.device)
+        chosen = choose(assessment, source, target, labels, context, axis=self.axis)
+        self._adopt(*checkpoint.read(chosen, self.gan.kind), chosen)
         for name in ("source", "target"):
             shutil.rmtree(context.folder / name)
 
@@ -145,14 +111,14 @@ class SliceGAN(Translator):
         """
         if self._network is None or self.axis is None:
             raise RuntimeError("this translator is not trained: call fit or load first")
-        self.require_size("the scan", volume.shape, self.axis)
+        self.gan.require_size("the scan", volume.shape, self.axis)
         return translate_volume(
             volume,
             self._network,
             axis=self.axis,
-            sides=self.sides(self.config),
-            image_slices=self.config.image_slices,
-            upsample=self.config.upsample,
+            sides=self.gan.sides(),
+            image_slices=self.gan.config.image_slices,
+            upsample=self.gan.config.upsample,
             device=self.device,
         )
 
@@ -160,14 +126,14 @@ class SliceGAN(Translator):
         """Write what translation needs as one file."""
         if self._network is None or self.axis is None:
             raise RuntimeError("this translator is not trained: there is nothing to save")
-        Snapshot(self.kind, self.config, self.axis).write(folder / FILE, self._network)
+        Snapshot(self.gan.kind, self.gan.config, self.axis).write(folder / FILE, self._network)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> Self:
         """Read back what ``save`` wrote; runs no code from the file."""
         path = folder / FILE
-        tensors, facts = checkpoint.read(path, cls.kind)
-        translator = cls(checkpoint.settings_of(path, facts, cls.config_class))
+        tensors, facts = checkpoint.read(path, cls.gan_class.kind)
+        translator = cls(checkpoint.settings_of(path, facts, cls.gan_class.config_class))
         translator.device = device
         translator._adopt(tensors, facts, path)
         return translator
@@ -194,7 +160,7 @@ class SliceGAN(Translator):
     @property
     def _needing_labels(self) -> str:
         """The settings that labels are needed for, with their values; empty if none is set."""
-        weight, foreground = self.config.segmentation.weight, self.config.foreground
+        weight, foreground = self.gan.config.segmentation.weight, self.gan.config.foreground
         if not weight and not foreground:
             return ""
         return f"segmentation.weight {weight} and foreground {foreground}"
@@ -204,7 +170,7 @@ class SliceGAN(Translator):
         if facts.get("axis") not in {0, 1, 2}:
             raise DataError(f"{path}: its slice axis is damaged. Train again.")
         with seeded(0):
-            network = self.new_network(self.config)
+            network = self.gan.network()
         checkpoint.load_weights(network, tensors, path)
         self.axis = int(facts["axis"])
         self._network = Runtime.single(self.device).place(network).requires_grad_(False).eval()

@@ -23,7 +23,7 @@ __all__ = ["ImagePool"]
 
 
 class ImagePool:
-    """Up to ``size`` images; 0 keeps none.
+    """Past translations into one contrast: up to ``size`` images; 0 keeps none.
 
     The random choices of a step are a function of ``(seed, stream, step)``: with the
     images of ``tensors`` an interrupted training goes on exactly.

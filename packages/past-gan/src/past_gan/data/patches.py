@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from past_gan.cache import Stack
+    from past_gan.data.cache import Stack
 
 __all__ = ["PatchSampler", "Patches"]
 
@@ -31,7 +31,7 @@ DRAWS = 20
 
 
 class Patches(NamedTuple):
-    """A batch of one contrast."""
+    """Training patches of one contrast, as many as a step takes."""
 
     images: Tensor
     """``(n, channels, side, side)``, float32 in [-1, 1]."""
@@ -48,7 +48,10 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True)
 class PatchSampler:
-    """Random square patches of slices: position, enlargement, mirroring."""
+    """Draws random square patches of slices: position, enlargement, mirroring.
+
+    The same for the same seed, stream and step, whatever was drawn before.
+    """
 
     stacks: Sequence[Stack]
     crop: int

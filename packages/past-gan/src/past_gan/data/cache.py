@@ -12,7 +12,7 @@ import torch
 from past_core.errors import DataError
 from past_core.files import atomic_path
 from past_core.volume import load_volume
-from past_gan.slices import enlarge, slices_of, to_network_range
+from past_gan.data.slices import enlarge, slices_of, to_network_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from past_core.files import write_json
-from past_gan.cache import open_cache
-from past_gan.patches import PatchSampler
-from past_gan.processes import run_shared
+from past_gan.data.cache import open_cache
+from past_gan.data.patches import PatchSampler
+from past_gan.data.slices import from_network_range, mirrored_axes, to_network_range
+from past_gan.data.translation import translate_slices
 from past_gan.quality.assessment import Assessment
-from past_gan.runtime import Runtime, new_fabric, seeded
-from past_gan.slices import from_network_range, mirrored_axes, to_network_range
-from past_gan.snapshots import Snapshot, figures_path, snapshot_path
-from past_gan.training import Schedule, train
-from past_gan.translation import translate_slices
-from past_gan.watch import evaluating
+from past_gan.training.loop import Schedule, train
+from past_gan.training.processes import run_shared
+from past_gan.training.runtime import Runtime, new_fabric, seeded
+from past_gan.training.snapshots import Snapshot, figures_path, snapshot_path
+from past_gan.training.watch import evaluating
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from torch import nn
 
     from past_core.interfaces.context import Progress
-    from past_gan.model import TranslationModel
+    from past_gan.gan import GAN
     from past_gan.quality.assessment import Translate
-    from past_gan.slicewise import SliceGAN
+    from past_gan.training.model import TranslationModel
 
 __all__ = ["Job", "run_job"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to train on what, where, and from which seed."""
+    """What to train on what, where, and from which seed; can be sent to other processes."""
 
-    translator: type[SliceGAN]
-    config: Any
+    gan: GAN
     folder: Path
     """Holds the cached slices in ``source`` and ``target``; gets checkpoint and record."""
     seed: int
     axis: int
+    """Across the slices, of (right, anterior, superior)."""
     structures: tuple[str, ...]
     """Names of the values 1, 2, ... of the cached labels."""
     cases: tuple[tuple[str, ...], ...]
@@ -51,7 +51,7 @@ class Job:
 
     def work(self, runtime: Runtime, progress: Progress) -> None:
         """Train in one process."""
-        config = self.config
+        config = self.gan.config
         samplers = [
             PatchSampler(
                 open_cache(self.folder / name),
@@ -67,13 +67,13 @@ class Job:
             for stream, name in enumerate(("source", "target"))
         ]
         with seeded(self.seed):
-            model = self.translator.new_model(config, runtime, len(self.structures), self.seed)
+            model = self.gan.model(runtime, len(self.structures), self.seed)
         train(
             model,
             samplers,
             Schedule(config.iterations, config.checkpoint_interval, config.snapshots),
             facts={
-                "kind": f"{self.translator.kind} training",
+                "kind": f"{self.gan.kind} training",
                 "config": config.decisive(),
                 "seed": self.seed,
                 "cases": [list(part) for part in self.cases],
@@ -86,7 +86,7 @@ class Job:
     def _keep(self, step: int, model: TranslationModel) -> None:
         """Write the translator as it is now, and its label-free figures."""
         path = snapshot_path(self.folder, step)
-        snapshot = Snapshot(self.translator.kind, self.config, self.axis)
+        snapshot = Snapshot(self.gan.kind, self.gan.config, self.axis)
         snapshot.write(path, model.finished)
         assessment = self.assessment(str(model.runtime.device))
         if assessment is not None:
@@ -101,7 +101,7 @@ class Job:
 
     def assessment(self, device: str) -> Assessment | None:
         """The cached scans to compare translators on, if they suffice and are asked for."""
-        quality = self.config.quality
+        quality = self.gan.config.quality
         return Assessment.open(self.folder, quality, self.structures, self.seed, device)
 
     def _translate(self, network: nn.Module, model: TranslationModel) -> Translate:
@@ -111,8 +111,8 @@ class Job:
             output = translate_slices(
                 to_network_range(torch.from_numpy(stack))[:, None],
                 network,
-                self.translator.sides(self.config),
-                self.config.image_slices,
+                self.gan.sides(),
+                self.gan.config.image_slices,
                 str(model.runtime.device),
             )
             grey: npt.NDArray[np.float32] = from_network_range(output)[:, 0].numpy()
@@ -123,7 +123,7 @@ class Job:
 
 def run_job(job: Job, device: str, progress: Progress) -> None:
     """Train in as many processes as configured; returns when the last has ended."""
-    config = job.config
+    config = job.gan.config
     fabric = new_fabric(device, config.precision, config.processes)
     if config.processes == 1:
         job.work(Runtime(fabric), progress)

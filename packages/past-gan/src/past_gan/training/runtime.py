@@ -42,7 +42,13 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class Runtime:
-    """One process of a training."""
+    """One process of a training: its device, its arithmetic, its share of each batch.
+
+    Parameters
+    ----------
+    fabric
+        Launched, so that it knows which of its processes this is.
+    """
 
     def __init__(self, fabric: Fabric) -> None:
         self.fabric = fabric
@@ -57,7 +63,7 @@ class Runtime:
         return cls(new_fabric(device, precision))
 
     def place(self, module: Module) -> Module:
-        """On the device, in the memory order that convolutions prefer."""
+        """Move a module to the device, weights in the memory order that convolutions prefer."""
         module.to(self.device)
         module.to(memory_format=torch.channels_last)
         return module
@@ -79,7 +85,10 @@ class Runtime:
         )
 
     def update(self, loss: Tensor, *optimizers: Optimizer) -> None:
-        """Go back from the loss, average gradients over the processes, and move the weights."""
+        """One step of the optimisers down a scalar loss.
+
+        Gradients are those of the loss alone, averaged over the processes.
+        """
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
@@ -89,7 +98,7 @@ class Runtime:
             optimizer.step()
 
     def mean(self, values: Tensor) -> Tensor:
-        """Over the processes."""
+        """Mean over the processes of a tensor that each has a value of; the same in all."""
         if self.world == 1:
             return values
         reduced = self.fabric.all_reduce(values.clone(), reduce_op="mean")

@@ -36,7 +36,7 @@ class PixelShuffle(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shuffle."""
+        """``(n, 4c, h, w)`` to ``(n, c, 2h, 2w)``, the same type."""
         n, c, h, w = x.shape
         split = x.permute(0, 2, 3, 1).reshape(n, h, w, 2, 2, c // 4)
         merged = split.transpose(2, 3).reshape(n, 2 * h, 2 * w, c // 4)

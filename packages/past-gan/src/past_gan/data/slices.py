@@ -40,7 +40,10 @@ def slice_axis(
 
 
 def slices_of(volume: Volume, axis: int) -> npt.NDArray[np.float32]:
-    """``(slices, height, width)``, the in-plane axes in their order."""
+    """A volume ``(i, j, k)`` as ``(slices, height, width)`` across ``axis``, float32.
+
+    The in-plane axes keep their order.
+    """
     return np.moveaxis(volume.data, axis, 0).astype(np.float32, copy=False)
 
 
@@ -53,12 +56,12 @@ def mirrored_axes(flip: Literal["none", "left-right", "all"], across: int) -> tu
 
 
 def to_network_range(values: Tensor) -> Tensor:
-    """[0, 255] to [-1, 1]."""
+    """Grey levels in [0, 255] to what networks take, [-1, 1]; any shape."""
     return values / 127.5 - 1
 
 
 def from_network_range(values: Tensor) -> Tensor:
-    """[-1, 1] to [0, 255]."""
+    """What networks give, [-1, 1], to grey levels; clipped to [0, 255]; any shape."""
     return ((values + 1) * 127.5).clamp(0, 255)
 
 

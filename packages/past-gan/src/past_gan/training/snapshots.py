@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from past_core.interfaces.context import RECORD
-from past_gan import checkpoint
+from past_gan.training import checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +28,10 @@ class Snapshot:
     """Name of the plugin."""
     config: SliceGANConfig
     axis: int
-    """Across the slices."""
+    """Axis across the slices, of (right, anterior, superior)."""
 
     def write(self, path: Path, network: nn.Module) -> None:
-        """Write the network with these facts."""
+        """Write a network's weights with these facts, whole or not at all."""
         facts = {
             "kind": self.kind,
             "config": self.config.model_dump(mode="json"),
@@ -41,15 +41,15 @@ class Snapshot:
 
 
 def snapshot_path(folder: Path, step: int) -> Path:
-    """Of the translator after ``step`` steps of the training in ``folder``."""
+    """The file of the translator kept after ``step`` steps of the training in ``folder``."""
     return folder / RECORD / "snapshots" / f"{step:07d}.safetensors"
 
 
 def figures_path(snapshot: Path) -> Path:
-    """Of the label-free figures beside a kept translator."""
+    """The JSON file of a kept translator's label-free figures, beside it."""
     return snapshot.with_suffix(".json")
 
 
 def kept_snapshots(folder: Path) -> list[Path]:
-    """Those of the training in ``folder``, the latest last."""
+    """Files of the translators that the training in ``folder`` kept, the latest last."""
     return sorted((folder / RECORD / "snapshots").glob("[0-9]*.safetensors"))
