@@ -12,8 +12,8 @@ from past_core.pipeline import open_run
 def figures(score, cycle=12.34):
     return {
         "looks": 0.75,
-        "recovery": {"1": 0.81, "2": None},
-        "agreement": {"1": 0.72, "2": None},
+        "recovery": {"vs": 0.81, "cochlea": None},
+        "agreement": {"vs": 0.72, "cochlea": None},
         "cycle": cycle,
         "continuity": 1.07,
         "score": score,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.commands import run_command, tiny_options
+from tests.integration.commands import ROOT, run_command, tiny_options
 
 LIGHT = {"past-core": "past_core", "past-selftrain": "past_selftrain", "past-cli": "past_cli"}
 HEAVY = {"past-gan": "past_gan", "past-seg": "past_seg"}
@@ -33,15 +33,31 @@ def test_the_command_line_alone_says_which_package_provides_nicegan(environment_
     assert not list(tmp_path.rglob("*.nii.gz"))
 
 
+@pytest.fixture(scope="module")
+def without_gan(environment_of):
+    """The command line, a segmenter and a third party's translator: no past-gan, no top-q."""
+    return environment_of("past-cli", "past-core[metrics]", "past-seg", "past-invert")
+
+
 @pytest.mark.slow
-def test_a_third_party_translator_is_found_by_name_and_used(environment_of, tmp_path):
-    bin_folder = environment_of("past-cli[all]", "past-invert")
-    listed = run_command(bin_folder / "past-cli", "plugins", cwd=tmp_path).stdout
+def test_a_third_party_translator_is_used_in_a_users_systems_file(without_gan, tmp_path):
+    listed = run_command(without_gan / "past-cli", "plugins", cwd=tmp_path).stdout
     assert any("invert" in line and "past-invert 0.1.0" in line for line in listed.splitlines())
-    run = [bin_folder / "past-cli", "pipeline", "--translator", "invert", "--recipe", "smoke"]
-    done = run_command(
-        *run, "--strategy", "none", "--out", "run", *tiny_options("translator"), cwd=tmp_path
-    )
-    assert "translated" in done.stdout
+    systems = ROOT / "examples" / "past-invert" / "systems.toml"
+    run = [without_gan / "past-cli", "pipeline", "--systems", systems, "--recipe", "smoke"]
+    done = run_command(*run, "--out", "run", *tiny_options("translator"), cwd=tmp_path)
     scores = (tmp_path / "run/scores.csv").read_text()
-    assert "translated,crossmoda_211,cochlea,dice," in scores
+    for system in ("inverted", "both"):
+        assert system in done.stdout
+        assert f"{system},crossmoda_211,cochlea,dice," in scores
+
+
+@pytest.mark.slow
+def test_without_translators_a_segmenter_trains_and_segments(without_gan, tmp_path):
+    run = [without_gan / "past-cli", "pipeline", "--translator", "none", "--recipe", "smoke"]
+    options = [*run, "--out", "run", *tiny_options("translator")]
+    run_command(*options, cwd=tmp_path)
+    assert "no-da,crossmoda_211,cochlea,dice," in (tmp_path / "run/scores.csv").read_text()
+    asked = run_command(*options, "--strategy", "top-q", cwd=tmp_path, check=False)
+    assert asked.returncode == 1
+    assert "'top-q' is in past-selftrain: pip install 'past-selftrain'" in asked.stderr

@@ -14,40 +14,48 @@ import pytest
 from tests.integration.commands import clean_environment, run_command, tiny_options
 
 STAGES = (
-    *("crop", "fit-no-da", "fit-translator", "translate", "vary"),
-    *("label-st1", "select-st1", "fit-st1", "segment-st1", "score"),
+    *("check", "crop-source", "fit-no-da", "fit-aligned", "translate-aligned", "vary-aligned"),
+    *("label-resunet-for-st1", "select-resunet-st1", "fit-resunet-st1"),
+    *("predict-resunet-st1-on-448", "combine-st1", "score-st1"),
 )
 
 
-def command(past_cli: Path, out: Path) -> list[str]:
+FINGERPRINT = "[0-9a-f]" * 12
+
+
+def command(past_cli: Path, out: Path, jobs: int) -> list[str]:
     return [
         *(str(past_cli), "pipeline", "--translator", "nicegan", "--segmenter", "resunet"),
-        *("--recipe", "smoke", "--out", str(out), *tiny_options()),
-        *("--set", "pipeline.copies.number=1"),
+        *("--recipe", "smoke", "--rounds", "1", "--out", str(out), *tiny_options()),
+        *("--jobs", str(jobs)),
     ]
 
 
 @pytest.fixture(scope="module")
 def undisturbed(past_cli, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    run_command(*command(past_cli, folder / "run"), cwd=folder)
+    run_command(*command(past_cli, folder / "run", 1), cwd=folder)
     return folder / "run"
 
 
 def kill_in(stage: str, past_cli: Path, out: Path, cwd: Path) -> None:
-    """Start the run and send SIGKILL while a stage is at work, somewhere in its middle."""
+    """Start the run and send SIGKILL while a stage is at work, somewhere in its middle.
+
+    Two stages are at work at once wherever two are ready, as no-da beside the translator.
+    """
     process = subprocess.Popen(
-        command(past_cli, out),
+        command(past_cli, out, 2),
         cwd=cwd,
         env=clean_environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    manifest = out / "stages" / stage / "manifest.json"
-    work = out / "stages" / stage / "work"
+    stages = out / "stages"
     deadline = time.monotonic() + 300
-    while not manifest.exists() or (stage.startswith("fit") and not any(work.glob("**/*"))):
+    while not any(stages.glob(f"{stage}-{FINGERPRINT}/manifest.json")) or (
+        stage.startswith("fit") and not any(stages.glob(f"{stage}-{FINGERPRINT}/work/**/*"))
+    ):
         assert process.poll() is None, f"the run ended before {stage}"
         assert time.monotonic() < deadline, f"{stage} was not reached"
         time.sleep(0.02)
@@ -65,7 +73,8 @@ def test_killed_once_in_every_kind_of_stage(past_cli, undisturbed, tmp_path):
             if json.loads(path.read_text())["finished"]:
                 stamp = path.stat().st_mtime
                 assert finished.setdefault(path.parent.name, stamp) == stamp, "redone"
-    run_command(*command(past_cli, out), cwd=tmp_path)
+    assert sum(path.name.startswith("fit-no-da-") for path in (out / "stages").iterdir()) == 1
+    run_command(*command(past_cli, out, 2), cwd=tmp_path)
     for name, stamp in finished.items():
         assert (out / "stages" / name / "manifest.json").stat().st_mtime == stamp
     assert (out / "scores.csv").read_bytes() == (undisturbed / "scores.csv").read_bytes()

@@ -56,9 +56,10 @@ def quality_table(report: Mapping[str, Any], structures: Sequence[str]) -> Table
             _cell(figures["looks"], 3),
             *(
                 ", ".join(
-                    _cell(figures[kind].get(str(value)), 3) for kind in ("recovery", "agreement")
+                    _cell(_of_structure(figures[kind], structure, value), 3)
+                    for kind in ("recovery", "agreement")
                 )
-                for value, _ in enumerate(structures, start=1)
+                for value, structure in enumerate(structures, start=1)
             ),
             _cell(figures["cycle"], 1),
             _cell(figures["continuity"], 2),
@@ -78,6 +79,11 @@ def verdict(report: Mapping[str, Any], translator: str) -> str:
         f"{translator} does not beat {rivals} by these figures: it has not earned its hours "
         "on this data."
     )
+
+
+def _of_structure(figures: Mapping[str, float | None], structure: str, value: int) -> float | None:
+    """Runs of before structures had their names in these figures have their values there."""
+    return figures.get(structure, figures.get(str(value)))
 
 
 def _cell(number: float | None, digits: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,6 @@ from past_core.volume import load_volume
 
 if TYPE_CHECKING:
     from past_core.case import Case
-    from past_core.dataset import Dataset
     from past_core.labels import Labels
 
 __all__ = ["case_problems", "part_problems", "refuse"]
@@ -31,23 +30,25 @@ def refuse(name: str, problems: list[str]) -> None:
         raise DataError(f"data set {name}: {count}\n" + "\n".join(problems))
 
 
-def part_problems(dataset: Dataset) -> Iterator[str]:
+def part_problems(
+    source: Sequence[Case], target: Sequence[Case], test: Sequence[Case]
+) -> Iterator[str]:
     """What is wrong with the lists of cases, without reading a file."""
-    if len(dataset.source) < 2:
-        yield f"source: {len(dataset.source)} case(s), but training needs at least 2."
-    if len(dataset.target) < 2:
-        yield f"target: {len(dataset.target)} case(s), but training needs at least 2."
-    if not dataset.test:
+    if len(source) < 2:
+        yield f"source: {len(source)} case(s), but training needs at least 2."
+    if len(target) < 2:
+        yield f"target: {len(target)} case(s), but training needs at least 2."
+    if not test:
         yield "test: no case to segment. Add at least one target scan."
-    for case in dataset.source:
+    for case in source:
         if case.label is None:
             yield f"{case.image}: a source case without a label. Add it, or remove the image."
-    target = {case.id: case for case in dataset.target}
+    known = {case.id: case for case in target}
     seen: set[str] = set()
-    for part in (dataset.source, dataset.target, dataset.test):
+    for part in (source, target, test):
         for case in part:
-            both = part is dataset.test and case.id in target
-            if case.id in seen and not (both and target[case.id].image == case.image):
+            both = part is test and case.id in known
+            if case.id in seen and not (both and known[case.id].image == case.image):
                 yield f"{case.image}: a second case is named {case.id}. Rename one of them."
             seen.add(case.id)
 

@@ -55,7 +55,7 @@ class Dataset:
         DataError
             One line a problem, each naming the file, the value and the remedy.
         """
-        problems = [*part_problems(self)]
+        problems = [*part_problems(self.source, self.target, self.test)]
         for case in self.cases():
             problems += case_problems(case, self.labels)
         refuse(self.name, problems)

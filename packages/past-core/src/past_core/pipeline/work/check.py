@@ -8,7 +8,6 @@ from typing import Any
 
 from past_core.case import Case, Domain
 from past_core.checking import case_problems, part_problems, refuse
-from past_core.dataset import Dataset
 from past_core.files import file_hash, write_json
 from past_core.labels import Labels
 from past_core.pipeline.layout import INVENTORY
@@ -36,7 +35,7 @@ def check(params: Mapping[str, Any], work: Work) -> None:
         One line a problem, each naming the file, the value and the remedy.
     """
     labels = Labels(tuple(params["labels"]))
-    problems = [*part_problems(_dataset(params, labels))]
+    problems = [*part_problems(*_parts(params))]
     known = work.incidental["known"]
     sound = {tuple(pair) for pair in known.get("sound", ())}
     if known.get("labels") != params["labels"]:
@@ -88,12 +87,12 @@ def _unchanged(stamp: list[Any], known: Mapping[str, Any]) -> bool:
     return before is not None and (before["size"], before["time"]) == (size, time)
 
 
-def _dataset(params: Mapping[str, Any], labels: Labels) -> Dataset:
-    parts: dict[str, list[Case]] = {"source": [], "target": [], "test": []}
-    for entry in params["cases"]:
-        parts[entry["part"]].append(_case(entry))
-    source, target, test = (tuple(parts[part]) for part in ("source", "target", "test"))
-    return Dataset(params["name"], labels, source, target, test)
+def _parts(params: Mapping[str, Any]) -> list[list[Case]]:
+    """Cases of source, target and test."""
+    return [
+        [_case(entry) for entry in params["cases"] if entry["part"] == part]
+        for part in ("source", "target", "test")
+    ]
 
 
 def _case(entry: Mapping[str, Any]) -> Case:
