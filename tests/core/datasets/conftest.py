@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from past_core.datasets.phantom.dataset import PhantomConfig, PhantomReader
+from past_core.datasets.phantom.config import PhantomConfig
+from past_core.datasets.phantom.dataset import PhantomReader
 from past_core.volume import Volume, save_volume
 
 AFFINE = np.diag([-1.5, -1.5, 3.0, 1.0])

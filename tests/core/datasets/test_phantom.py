@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from past_core.config import parse_config
 from past_core.datasets.phantom.anatomy import Subject, fill
-from past_core.datasets.phantom.dataset import PhantomConfig
+from past_core.datasets.phantom.config import PhantomConfig
 from past_core.datasets.phantom.scan import scan
 from past_core.errors import ConfigError
 

@@ -14,7 +14,8 @@ import pytest
 
 from past_core.datasets.crossmoda import CrossModaConfig, CrossModaReader
 from past_core.datasets.phantom import scan as phantom_module
-from past_core.datasets.phantom.dataset import PhantomConfig, PhantomReader, write_phantom
+from past_core.datasets.phantom.config import PhantomConfig
+from past_core.datasets.phantom.dataset import PhantomReader, write_phantom
 from past_core.datasets.phantom.scan import scan
 from past_core.errors import DataError
 
@@ -139,7 +140,8 @@ def test_a_killed_run_leaves_no_phantom_and_the_next_makes_the_whole(tmp_path):
     config = TINY.model_copy(update={"source": 100})
     code = (
         "import sys; from pathlib import Path\n"
-        "from past_core.datasets.phantom.dataset import PhantomConfig, write_phantom\n"
+        "from past_core.datasets.phantom.config import PhantomConfig\n"
+        "from past_core.datasets.phantom.dataset import write_phantom\n"
         "write_phantom(Path(sys.argv[1]), PhantomConfig.model_validate_json(sys.argv[2]))"
     )
     folder = tmp_path / "data"

@@ -7,7 +7,8 @@ import tomllib
 import pytest
 
 from past_core.config import parse_config
-from past_core.datasets.phantom.dataset import PhantomConfig, write_phantom
+from past_core.datasets.phantom.config import PhantomConfig
+from past_core.datasets.phantom.dataset import write_phantom
 from past_core.pipeline import Request, Silent, Systems, run_pipeline
 from tests.core.pipeline.toys import CALLS, toy_registry
 

@@ -29,7 +29,7 @@ def past_datasets() -> Iterator[DatasetSpec]:
         name="phantom",
         summary="The built-in digital head phantom, written in crossMoDA layout.",
         factory="past_core.datasets.phantom.dataset:PhantomReader",
-        config="past_core.datasets.phantom.dataset:PhantomConfig",
+        config="past_core.datasets.phantom.config:PhantomConfig",
     )
 
 

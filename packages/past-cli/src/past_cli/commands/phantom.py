@@ -21,7 +21,8 @@ __all__ = ["phantom"]
 def phantom(folder: Path, assignments: tuple[str, ...]) -> None:
     """Write a digital head phantom to FOLDER, in the layout of crossMoDA 2021."""
     from past_core.config import parse_config  # noqa: PLC0415
-    from past_core.datasets.phantom.dataset import PhantomConfig, PhantomReader  # noqa: PLC0415
+    from past_core.datasets.phantom.config import PhantomConfig  # noqa: PLC0415
+    from past_core.datasets.phantom.dataset import PhantomReader  # noqa: PLC0415
     from past_core.recipe import parse_assignments  # noqa: PLC0415
 
     keyed = [f"dataset.{assignment}" for assignment in assignments]

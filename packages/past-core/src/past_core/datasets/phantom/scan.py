@@ -13,7 +13,7 @@ from past_core.volume import Volume
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from past_core.datasets.phantom.dataset import PhantomConfig
+    from past_core.datasets.phantom.config import PhantomConfig
 
 __all__ = ["scan"]
 
