@@ -3,5 +3,5 @@
 ``segmenter`` holds the two plugins and reads like the work itself: lay out a raw data
 set (``folders``), fingerprint, plan and preprocess it (``planning``), train
 (``trainer``), predict (``prediction``), and keep the result on disk (``storage``).
-``config`` imports no torch.
+``amx`` and ``probe`` guard training against faulty kernels. ``config`` imports no torch.
 """

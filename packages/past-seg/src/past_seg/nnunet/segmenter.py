@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 PLANNED_BY = ("base_features", "max_features", "gpu_memory_gb", "patch_voxels", "coverage")
 """Settings that decide the network; a warm start must not change them."""
+LEFTOVERS = ("prepared.json", "checkpoint.pt", "record/losses.csv", "record/bfloat16.json")
+"""Files of a training that another one in the same folder must not find."""
 
 
 class NNUNet(Segmenter):
@@ -202,7 +204,7 @@ class NNUNet(Segmenter):
             return
         for name in ("raw", "preprocessed", "results"):
             shutil.rmtree(context.folder / name, ignore_errors=True)
-        for name in ("prepared.json", "checkpoint.pt", "record/losses.csv"):
+        for name in LEFTOVERS:
             (context.folder / name).unlink(missing_ok=True)
         write_json(note, work)
 

@@ -25,6 +25,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from past_core.device import has_bfloat16
 from past_core.errors import ConfigError
 from past_core.files import atomic_path
+from past_seg.nnunet import amx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,13 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         # torch's instance norm has wrong gradients for one image in this order (2.15, on CPUs).
         if self.device.type == "cpu" and self.batch_size > 1:
             self.network.to(memory_format=torch.channels_last_3d)
+        if self.device.type == "cpu" and in_bfloat16(config) and amx.in_use():
+            shape = (
+                self.batch_size,
+                self.num_input_channels,
+                *self.configuration_manager.patch_size,
+            )
+            amx.protect(self.network, shape, context.record / "bfloat16.json")
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, Any]:
         """nnU-Net's SGD with polynomial decay by epoch, or AdamW with one cycle."""
@@ -239,11 +247,14 @@ def autocast(config: NNUNetConfig, device: torch.device) -> AbstractContextManag
     """Reduced precision for a forward pass, as configured and where it is of use."""
     if device.type == "cuda" and config.precision != "float32":
         return torch.autocast("cuda")
-    if device.type != "cpu" or config.precision == "float32":
-        return nullcontext()
-    if config.precision == "auto" and not has_bfloat16("cpu"):
-        return nullcontext()
-    return torch.autocast("cpu", dtype=torch.bfloat16)
+    if device.type == "cpu" and in_bfloat16(config):
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def in_bfloat16(config: NNUNetConfig) -> bool:
+    """Whether the CPU is to compute in bfloat16."""
+    return config.precision == "bfloat16" or (config.precision == "auto" and has_bfloat16("cpu"))
 
 
 def seed_everything(seed: int, epoch: int) -> None:

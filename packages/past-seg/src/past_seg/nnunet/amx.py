@@ -1,0 +1,173 @@
+"""Keeps convolutions in float32 whose bfloat16 kernel for AMX damages memory in training.
+
+torch 2.15.0 on an x86 processor with AMX: the backward pass of a 3D convolution of stride 1,
+kernel 1 x 3 x 3 or 3 x 3 x 3, on an input whose last axis is 96 writes past its buffers. So
+before a training in bfloat16 on such a processor every distinct convolution of the planned
+network is judged: by what is known of this torch (``known_fault``), else by trying it in
+another process (``probe``), else, where that cannot be done, by caution. Those that are not
+sound compute in float32, all others in bfloat16. Predictions run forward only, where nothing
+is known to be wrong, and stay in bfloat16.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from past_core.files import write_json
+from past_seg.nnunet import probe
+from past_seg.nnunet.probe import Convolution, ProbeError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from past_seg.nnunet.folders import Json
+
+__all__ = ["convolutions", "in_use", "keep_in_float32", "known_fault", "protect"]
+
+log = logging.getLogger(__name__)
+
+SOUND_AXES = frozenset({32, 40, 64, 80, 160})
+"""Last axes on which convolutions were seen to be sound; used where none can be tried."""
+
+
+def in_use() -> bool:
+    """Whether torch's bfloat16 convolutions on this CPU use AMX."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    allowed = limit in ("", "ALL", "DEFAULT") or "AMX" in limit
+    return allowed and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def protect(network: torch.nn.Module, shape: Sequence[int], note: Path) -> None:
+    """Let every convolution of the network that is not sound in bfloat16 compute in float32.
+
+    Parameters
+    ----------
+    network
+        A 3D network whose weights are in the memory order that it will train in.
+    shape
+        Of a batch: ``(batch, channels, i, j, k)``.
+    note
+        A JSON file for the verdicts. Those that it holds stand, so that a resumed training
+        computes as it began; on another machine, or with another torch, all are found anew.
+    """
+    found = convolutions(network, shape)
+    verdicts = _judge(found.values(), _noted(note))
+    chosen = [name for name, one in found.items() if verdicts[one]]
+    for name in chosen:
+        keep_in_float32(network.get_submodule(name))
+    content = {
+        "machine": _machine(),
+        "float32": chosen,
+        "convolutions": [{"fault": fault, **asdict(one)} for one, fault in verdicts.items()],
+    }
+    write_json(note, content)
+    log.info("%d of %d convolutions in float32, see %s", len(chosen), len(found), note)
+
+
+def convolutions(network: torch.nn.Module, shape: Sequence[int]) -> dict[str, Convolution]:
+    """All 3D convolutions of a network by name, as a batch of this shape meets them."""
+    channels_last = any(_is_channels_last(weight) for weight in network.parameters())
+    found: dict[str, Convolution] = {}
+
+    def note(name: str) -> Any:  # noqa: ANN401  (torch's hook)
+        def hook(layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            found[name] = Convolution.of(layer, inputs[0].shape, channels_last)
+
+        return hook
+
+    trial = copy.deepcopy(network).to("meta")
+    for name, layer in trial.named_modules():
+        if isinstance(layer, torch.nn.Conv3d | torch.nn.ConvTranspose3d):
+            layer.register_forward_pre_hook(note(name))
+    with torch.no_grad():
+        trial(torch.empty(*shape, device="meta"))
+    return found
+
+
+def _is_channels_last(weight: torch.Tensor) -> bool:
+    """Whether it is in this order and no other; with one channel both are the same."""
+    return (
+        weight.ndim == 5
+        and weight.is_contiguous(memory_format=torch.channels_last_3d)
+        and not weight.is_contiguous()
+    )
+
+
+def known_fault(one: Convolution) -> str:
+    """What is known to be wrong with a convolution, without trying it."""
+    if (
+        torch.__version__.startswith("2.15.")
+        and not one.transposed
+        and set(one.stride) == {1}
+        and max(one.kernel[-2:]) >= 3
+        and one.shape[-1] == 96
+    ):
+        return "known: torch 2.15 writes past its buffers on a last axis of 96"
+    return ""
+
+
+def keep_in_float32(layer: torch.nn.Module) -> None:
+    """Let a layer compute in float32 within autocast; its output is as if it had not."""
+    plain = layer.forward
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        if not torch.is_autocast_enabled("cpu"):
+            return plain(x)  # type: ignore[no-any-return]
+        with torch.autocast("cpu", enabled=False):
+            output: torch.Tensor = plain(x.float())
+        return output.to(torch.get_autocast_dtype("cpu"))
+
+    layer.forward = forward
+
+
+def _judge(found: Collection[Convolution], noted: dict[Convolution, str]) -> dict[Convolution, str]:
+    """Fault of every distinct convolution, or an empty text."""
+    verdicts = {one: known_fault(one) or noted.get(one, "") for one in dict.fromkeys(found)}
+    open_ = [one for one, fault in verdicts.items() if not fault and one not in noted]
+    if open_:
+        log.info("trying %d convolutions in bfloat16", len(open_))
+        try:
+            verdicts |= probe.examine(open_)
+        except ProbeError as error:
+            log.warning("convolutions cannot be tried before training: %s", error)
+            verdicts |= {one: _caution(one) for one in open_}
+    return verdicts
+
+
+def _caution(one: Convolution) -> str:
+    if set(one.stride) == {1} and one.shape[-1] not in SOUND_AXES:
+        return f"untried on a last axis of {one.shape[-1]}"
+    return ""
+
+
+def _machine() -> Json:
+    """What verdicts hold for."""
+    return {
+        "torch": torch.__version__,
+        "instructions": sorted(k for k, v in torch.cpu.get_capabilities().items() if v is True),
+        "limit": os.environ.get("ONEDNN_MAX_CPU_ISA", ""),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _noted(note: Path) -> dict[Convolution, str]:
+    """Verdicts that an earlier start of the same training wrote down for this machine."""
+    try:
+        content = json.loads(note.read_text())
+        if content["machine"] != _machine():
+            return {}
+        entries = [(entry.pop("fault"), entry) for entry in content["convolutions"]]
+        return {Convolution.read(entry): fault for fault, entry in entries}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("%s cannot be read, convolutions are tried anew: %s", note, error)
+        return {}
