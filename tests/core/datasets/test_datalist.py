@@ -127,7 +127,9 @@ def test_missing_files_doubles_and_unlabelled_sources_are_listed_at_once(
 
     def spoil(content):
         del content["source"][0]["label"]
-        content["test"].append("files/t1_image.nii.gz")
+        content["source"].append(
+            {"image": "files/t1_image.nii.gz", "label": "files/x1_label.nii.gz"}
+        )
         content["test"].append("scan.dcm")
 
     edit_list(spoil)
@@ -138,7 +140,14 @@ def test_missing_files_doubles_and_unlabelled_sources_are_listed_at_once(
     assert f"target: {folder / 't2_image.nii.gz'}: no such file" in message
     assert f"source: {folder / 's1_image.nii.gz'} has no label" in message
     assert (
-        f"2 cases are named t1: target: {folder / 't1_image.nii.gz'}; "
-        f"test: {folder / 't1_image.nii.gz'}. List each image once"
+        f"2 cases are named t1: source: {folder / 't1_image.nii.gz'}; "
+        f"target: {folder / 't1_image.nii.gz'}. List each image once"
     ) in message
     assert f"test: {datalist_folder / 'scan.dcm'}: PAST reads .nii and .nii.gz" in message
+
+
+def test_a_target_scan_may_be_a_test_scan_too(datalist_folder, edit_list):
+    edit_list(lambda content: content["test"].append("files/t1_image.nii.gz"))
+    dataset = DatalistReader(DatalistConfig()).open(datalist_folder)
+    assert [case.id for case in dataset.test] == ["x1", "t1"]
+    dataset.check()
