@@ -14,6 +14,7 @@ from past_core.errors import ConfigError, DataError
 from past_core.pipeline import (
     Processes,
     Request,
+    clean_run,
     load_systems,
     plan_pipeline,
     run_pipeline,
@@ -152,6 +153,7 @@ def test_the_plan_runs_nothing_and_knows_what_is_finished(run, table1, registry,
     planned, finished = plan_pipeline(table1(), registry=registry)
     assert len(planned.graph) > len(finished) > 5
     assert "fit-nnunet@384" in finished
+    assert clean_run(table1().folder) == ([], 0), "what is merely planned is not the newest run"
 
 
 def test_two_processes_come_to_the_same_scores(table1, done, tmp_path, run):

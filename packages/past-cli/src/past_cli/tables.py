@@ -13,7 +13,7 @@ from past_core.plugins import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from past_core.pipeline import StageReport
+    from past_core.pipeline import Cost, StageReport
     from past_core.pipeline.graph import Graph
     from past_core.plugins import Registry
     from past_core.scoring import Summary
@@ -65,22 +65,30 @@ def score_table(summaries: Iterable[Summary]) -> Table:
     return table
 
 
-def plan_table(graph: Graph, finished: Mapping[str, Mapping[str, Any]]) -> Table:
-    """The stages of a run in their order, what each reads, and which are finished.
+def plan_table(
+    graph: Graph, finished: Mapping[str, Mapping[str, Any]], costs: Mapping[str, Cost]
+) -> Table:
+    """The stages of a run in their order, what each reads, which are finished, what others cost.
 
     Parameters
     ----------
     finished
         Manifests of finished stages by name.
+    costs
+        Estimates of the others.
     """
-    table = Table("stage", "reads", "", box=None)
+    table = Table("stage", "reads", box=None)
+    for heading in ("seconds", "MiB", ""):
+        table.add_column(heading, justify="right")
     for stage in graph:
         done = finished.get(stage.name)
         reads = ", ".join(dict.fromkeys(needed.name for needed in stage.inputs.values()))
-        table.add_row(
-            stage.name, reads, "" if done is None else f"finished, {done['wall_seconds']:.0f} s"
-        )
-    table.caption = f"{len(finished)} of {len(graph)} stages are finished"
+        if done is not None:
+            cells = (f"{done['wall_seconds']:.0f}", f"{done['peak_memory_mib']:.0f}", "finished")
+        else:
+            cost = costs[stage.name]
+            cells = (f"~{cost.seconds:.0f}", f"~{cost.mib:.0f}" if cost.mib else "", "")
+        table.add_row(stage.name, reads, *cells)
     return table
 
 

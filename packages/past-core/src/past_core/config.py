@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -31,6 +31,14 @@ class PluginConfig(BaseModel):
     prediction: ClassVar[frozenset[str]] = frozenset()
     """Fields of a segmenter that only its predictions depend on (tile step, mirroring): with
     other values of them nothing is trained again."""
+
+    def length(self, warm: bool) -> int | None:  # noqa: ARG002
+        """Iterations that ``fit`` does, from given weights if ``warm``; None: it counts none."""
+        return None
+
+    def shortened(self, iterations: int) -> Self:  # noqa: ARG002
+        """The same settings for so few iterations, to see what one of them costs."""
+        return self
 
     def decisive(self) -> dict[str, Any]:
         """JSON values of all fields that the result of ``fit`` depends on."""

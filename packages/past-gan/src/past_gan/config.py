@@ -122,6 +122,15 @@ class SliceGANConfig(PluginConfig):
     quality: QualityConfig = QualityConfig()
     """Label-free figures of every kept translator, and of the baselines beside."""
 
+    def length(self, warm: bool) -> int:  # noqa: ARG002  (translators always begin anew)
+        """Training steps."""
+        return self.iterations
+
+    def shortened(self, iterations: int) -> Self:
+        """The same for so few steps, without label-free figures."""
+        few = {"iterations": iterations, "checkpoint_interval": iterations, "snapshots": 1}
+        return self.model_copy(update={**few, "quality": QualityConfig(cases=0)})
+
     @model_validator(mode="after")
     def _segmenter_fits(self) -> Self:
         least = 2**self.segmentation.levels

@@ -72,7 +72,11 @@ UNTIL = ("check", "translate", "train", "segment", "score")
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads of each stage.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--plan", is_flag=True, help="Only show the stages, and what of them is finished.")
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Only show the stages: which are finished, and what the others will cost.",
+)
 def pipeline(jobs: int, plan: bool, recipe: str, **options: Any) -> None:  # noqa: ANN401
     """Translate, train, self-train, segment and score.
 
@@ -87,7 +91,7 @@ def pipeline(jobs: int, plan: bool, recipe: str, **options: Any) -> None:  # noq
     registry, display = Registry(), Display()
     display.plugins(registry)
     if plan:
-        _show_plan(request, registry, display)
+        _show_plan(request, registry, display, jobs)
     else:
         _run(request, registry, display, jobs)
 
@@ -116,13 +120,23 @@ def _run(request: Request, registry: Registry, display: Display, jobs: int) -> N
     display.finished(run)
 
 
-def _show_plan(request: Request, registry: Registry, display: Display) -> None:
+def _show_plan(request: Request, registry: Registry, display: Display, jobs: int) -> None:
     from past_cli.tables import plan_table  # noqa: PLC0415
-    from past_core.pipeline import plan_pipeline  # noqa: PLC0415
+    from past_core.device import resolve_device  # noqa: PLC0415
+    from past_core.pipeline import estimate, plan_pipeline, wall_seconds  # noqa: PLC0415
 
     with display:
         planned, finished = plan_pipeline(request, registry=registry, observer=display)
-    display.console.print(plan_table(planned.graph, finished))
+    graph, device = planned.graph, resolve_device(request.device)
+    with display.console.status("calibrating"):
+        costs = estimate(planned, finished, registry, device)
+    display.console.print(plan_table(graph, finished, costs))
+    minutes = {n: wall_seconds(graph, costs, n) / 60 for n in (1, jobs)}
+    beside = f", {minutes[jobs]:.0f} with --jobs {jobs}" if jobs > 1 else ""
+    display.console.print(
+        f"{len(finished)} of {len(graph)} stages are finished; the others take about "
+        f"{minutes[1]:.0f} minutes one after the other{beside}."
+    )
 
 
 def _default_folder(recipe: str, systems: str, options: dict[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 
 from past_core.pipeline.chain import chain
 from past_core.pipeline.clean import clean_run
+from past_core.pipeline.estimate import Cost, estimate, wall_seconds
 from past_core.pipeline.events import Observer, Silent, StageReport
 from past_core.pipeline.executors import Inline, Processes
 from past_core.pipeline.opened import Run, open_run
@@ -10,6 +11,7 @@ from past_core.pipeline.run import plan_pipeline, run_pipeline
 from past_core.pipeline.systems import Systems, dump_systems, load_systems
 
 __all__ = [
+    "Cost",
     "Inline",
     "Observer",
     "Processes",
@@ -21,8 +23,10 @@ __all__ = [
     "chain",
     "clean_run",
     "dump_systems",
+    "estimate",
     "load_systems",
     "open_run",
     "plan_pipeline",
     "run_pipeline",
+    "wall_seconds",
 ]

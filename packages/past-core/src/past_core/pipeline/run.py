@@ -85,7 +85,7 @@ def run_pipeline(
         If the data set fails its check, the disk is full, a stage's process is ended by a
         signal, or another process uses the folder.
     """
-    with _begun(request, registry, observer, executor) as (runner, planned):
+    with _begun(request, registry, observer, executor, recorded=True) as (runner, planned):
         runner.run(planned.graph)
         _collect_scores(planned.systems, runner, request)
     return open_run(request.folder)
@@ -103,7 +103,7 @@ def plan_pipeline(
     PluginError, ConfigError, DataError
         As ``run_pipeline`` does before anything is trained.
     """
-    with _begun(request, registry, observer, None) as (runner, planned):
+    with _begun(request, registry, observer, None, recorded=False) as (runner, planned):
         return planned, runner.finished(planned.graph)
 
 
@@ -113,6 +113,8 @@ def _begun(
     registry: Registry | None,
     observer: Observer | None,
     executor: Executor | None,
+    *,
+    recorded: bool,
 ) -> Iterator[tuple[_Runner, Plan]]:
     """Resolve, take the folder's lock, check the data, plan, and write down what will be run."""
     registry, observer = registry or Registry(), observer or Silent()
@@ -125,8 +127,9 @@ def _begun(
         planned = plan(settings, dataset, inventory)
         for name, reason in planned.left_out.items():
             observer.notice(f"{name} is left out: {reason}")
-        stages = [runner.place(stage).name for stage in (checked, *planned.graph)]
-        record_run(settings, dataset, planned, stages, request.folder)
+        if recorded:
+            stages = [runner.place(stage).name for stage in (checked, *planned.graph)]
+            record_run(settings, dataset, planned, stages, request.folder)
         yield runner, planned
 
 

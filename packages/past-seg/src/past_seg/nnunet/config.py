@@ -90,6 +90,15 @@ class NNUNetConfig(PluginConfig):
             )
         return parse_config(type(self), self.model_dump() | dict(values), "prediction")
 
+    def length(self, warm: bool) -> int:
+        """As ``total_iterations``."""
+        return self.total_iterations(warm)
+
+    def shortened(self, iterations: int) -> Self:
+        """The same for so few iterations."""
+        few = {"iterations": iterations, "iterations_per_epoch": iterations}
+        return self.model_copy(update={**few, "warm_iterations": None})
+
     def peak_rate(self, warm: bool) -> float:
         """Peak learning rate of a fit from random (or, if ``warm``, given) weights."""
         cold = self.learning_rate or LEARNING_RATE[self.optimizer]

@@ -1,0 +1,189 @@
+"""What a run will cost, from a short calibration on a few of its own scans.
+
+Each translator and segmenter in use is trained for a few iterations, twice: the difference
+gives the seconds an iteration, the rest is start-up. Two scans of each contrast serve, in a
+temporary folder; nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from past_core.pipeline.answers import Plan
+from past_core.pipeline.execute import Task, execute
+from past_core.pipeline.graph import Graph
+from past_core.pipeline.stage import Stage
+from past_core.plugins import Registry
+
+__all__ = ["Cost", "estimate", "wall_seconds"]
+
+FEW, MORE = 2, 6
+"""Iterations of the two trainings."""
+SCANS = 2
+"""Of each contrast."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage is expected to take."""
+
+    seconds: float
+    """On this machine, with as many threads as now, alone on its cores."""
+    mib: float
+    """Peak resident memory of its process."""
+
+
+@dataclass(frozen=True)
+class _Speed:
+    start: float
+    iteration: float
+    scan: float
+    """Seconds to translate or segment one scan."""
+    mib: float
+
+
+def estimate(
+    planned: Plan, finished: Collection[str], registry: Registry, device: str
+) -> dict[str, Cost]:
+    """The cost of every unfinished stage, by name.
+
+    Figures that translators measure of themselves are not counted, nor is slowing down of
+    stages that work beside each other.
+    """
+    with tempfile.TemporaryDirectory(prefix="past-calibration-") as folder:
+        return _Calibration(planned, registry, device, Path(folder)).costs(finished)
+
+
+def wall_seconds(graph: Graph, costs: Mapping[str, Cost], jobs: int) -> float:
+    """How long the stages that cost anything take with ``jobs`` of them at a time."""
+    done = {stage.name for stage in graph if stage.name not in costs}
+    under: list[tuple[float, str]] = []
+    now = 0.0
+    while len(done) < len(graph):
+        at_work = {name for _, name in under}
+        for stage in graph.ready(done):
+            if stage.name not in at_work and len(under) < jobs:
+                under.append((now + costs[stage.name].seconds, stage.name))
+        now, name = min(under)
+        under.remove((now, name))
+        done.add(name)
+    return now
+
+
+class _Calibration:
+    """Trains each plugin for a moment, when a stage that uses it is first met."""
+
+    def __init__(self, planned: Plan, registry: Registry, device: str, folder: Path) -> None:
+        self.graph = planned.graph
+        self.registry = registry
+        self.device = device
+        self.folder = folder
+        self._count = 0
+        self._speeds: dict[str, _Speed] = {}
+        self._light = 0.0
+        self._crops: dict[str, tuple[list[str], Path]] = {}
+        for part in ("source", "target"):
+            if part in planned.scans:
+                self._crops[part] = self._cropped(planned.scans[part])
+
+    def costs(self, finished: Collection[str]) -> dict[str, Cost]:
+        """Of all stages but the finished."""
+        return {stage.name: self._cost(stage) for stage in self.graph if stage.name not in finished}
+
+    def _cost(self, stage: Stage) -> Cost:
+        if stage.function.endswith(":fit"):
+            speed = self._speed(stage)
+            plugin = stage.params["plugin"]
+            config = self.registry.config(
+                plugin["kind"], plugin["name"], _values(stage), stage.name
+            )
+            length = config.length(warm="start" in stage.inputs) or 0
+            return Cost(speed.start + speed.iteration * length, speed.mib)
+        cases = len(stage.params.get("cases") or stage.params.get("source", ()))
+        if "model" in stage.inputs:
+            speed = self._speed(stage.inputs["model"])
+            return Cost(speed.scan * cases, speed.mib)
+        return Cost(self._light * cases, 0.0)
+
+    def _speed(self, fit: Stage) -> _Speed:
+        key = json.dumps([fit.function, fit.params["plugin"]], sort_keys=True)
+        if key not in self._speeds:
+            self._speeds[key] = self._measure(fit)
+        return self._speeds[key]
+
+    def _measure(self, fit: Stage) -> _Speed:
+        """Train for FEW and for MORE iterations, then translate or segment a scan."""
+        # The first one imports what the plugin needs, which is waited for once only.
+        _, few, more = (self._run(self._shortened(fit, n)) for n in (1, FEW, MORE))
+        seconds = [one["wall_seconds"] for one in (few[1], more[1])]
+        iteration = max(0.0, (seconds[1] - seconds[0]) / (MORE - FEW))
+        applied = self._run(self._applied(fit), {"model": more[0]})
+        mib = max(more[1]["peak_memory_mib"], applied[1]["peak_memory_mib"])
+        start = max(0.0, seconds[0] - FEW * iteration)
+        return _Speed(start, iteration, applied[1]["wall_seconds"] / SCANS, mib)
+
+    def _shortened(self, fit: Stage, iterations: int) -> Stage:
+        plugin = fit.params["plugin"]
+        config = self.registry.config(plugin["kind"], plugin["name"], _values(fit), fit.name)
+        short = config.shortened(iterations)
+        params = dict(fit.params) | {"plugin": {**plugin, "config": short.model_dump(mode="json")}}
+        if fit.kind == "translate":
+            params |= {"source": self._entries("source"), "target": self._entries("target")}
+        else:
+            params["cases"] = self._entries("source")
+        return replace(fit, params=params, inputs={}, incidental={})
+
+    def _applied(self, fit: Stage) -> Stage:
+        plugin = {key: value for key, value in fit.params["plugin"].items() if key != "config"}
+        if fit.kind == "translate":
+            params: dict[str, Any] = {"plugin": plugin, "source": self._entries("source")}
+            return Stage("translate", fit.function.replace(":fit", ":translate"), params)
+        params = {"plugin": plugin, "prediction": {}, "cases": self._entries("source")}
+        return Stage("predict", fit.function.replace(":fit", ":predict"), params)
+
+    def _entries(self, part: str) -> list[dict[str, Any]]:
+        names, _ = self._crops[part]
+        entries: list[dict[str, Any]] = [
+            {"id": name, "domain": part, "images": [part, name]} for name in names
+        ]
+        if part == "source":
+            for entry in entries:
+                entry["labels"] = entry["images"]
+        return entries
+
+    def _cropped(self, crop: Stage) -> tuple[list[str], Path]:
+        cases = crop.params["cases"][:SCANS]
+        short = replace(crop, params={**crop.params, "cases": cases})
+        folder, manifest = self._run(short)
+        self._light = max(self._light, manifest["wall_seconds"] / len(cases))
+        return [case["id"] for case in cases], folder
+
+    def _run(
+        self, stage: Stage, more: Mapping[str, Path] | None = None
+    ) -> tuple[Path, dict[str, Any]]:
+        self._count += 1
+        folder = self.folder / "stages" / f"{self._count}-{stage.name}"
+        inputs = {part: place for part, (_, place) in self._crops.items()} | dict(more or {})
+        task = Task(
+            stage.name,
+            stage.function,
+            stage.params,
+            stage.fingerprint,
+            stage.generation,
+            folder,
+            inputs,
+            self.registry,
+            stage.seed,
+            stage.incidental,
+            self.device,
+        )
+        return folder, execute(task)
+
+
+def _values(fit: Stage) -> dict[str, Any]:
+    return {**fit.params["plugin"]["config"], **fit.incidental.get("config", {})}

@@ -1,0 +1,40 @@
+"""What a run will cost: measured for a moment, on its own scans, elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from past_core.pipeline import Cost, estimate, plan_pipeline, wall_seconds
+from past_core.pipeline.graph import Graph
+from past_core.pipeline.stage import Stage
+from tests.core.pipeline.toys import FITS
+
+
+def test_each_plugin_is_tried_for_a_moment_and_nothing_is_left(registry, request_of):
+    request = request_of()
+    planned, finished = plan_pipeline(request, registry=registry)
+    before = sorted(request.folder.rglob("*"))
+    FITS.clear()
+    costs = estimate(planned, finished, registry, "cpu")
+    assert set(costs) == {stage.name for stage in planned.graph}
+    assert sorted(request.folder.rglob("*")) == before
+    translators = [fit for fit in FITS if any(c.startswith("crossmoda_1") for c in fit.cases)]
+    assert len(FITS) == 6, "a translator and a segmenter, three times each"
+    assert all(len(fit.cases) <= 4 for fit in translators)
+
+
+def test_finished_stages_cost_nothing(run, registry, request_of):
+    run(request_of(rounds=0))
+    planned, finished = plan_pipeline(request_of(rounds=0), registry=registry)
+    assert estimate(planned, finished, registry, "cpu") == {}
+
+
+@pytest.mark.parametrize(("jobs", "seconds"), [(1, 9.0), (2, 6.0), (3, 6.0)])
+def test_stages_beside_each_other_take_the_longest_way(jobs, seconds):
+    graph = Graph()
+    first = graph.add(Stage("first", "f:f", {"n": 1}))
+    graph.add(Stage("second", "f:f", {"n": 2}, {"from": first}))
+    graph.add(Stage("beside", "f:f", {"n": 3}))
+    graph.add(Stage("done", "f:f", {"n": 4}))
+    costs = {"first": Cost(2, 0), "second": Cost(4, 0), "beside": Cost(3, 0)}
+    assert wall_seconds(graph, costs, jobs) == seconds
