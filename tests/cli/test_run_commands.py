@@ -1,0 +1,60 @@
+"""Commands about runs and systems that train nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from past_core.scoring import Score, write_scores
+
+
+@pytest.fixture
+def finished(tmp_path):
+    folder = tmp_path / "run"
+    for name in ("score-a-1", "fit-old-2"):
+        (folder / "stages" / name).mkdir(parents=True)
+        manifest = {"stage": name, "finished": True, "wall_seconds": 3, "peak_memory_mib": 9}
+        (folder / "stages" / name / "manifest.json").write_text(json.dumps(manifest))
+    record = {
+        "labels": {"background": 0, "vs": 1},
+        "systems": [{"name": "a", "segmentations": "x", "scores": "score-a-1"}],
+        "translations": [],
+        "scans": {},
+        "left_out": {"oracle": "no labels are there"},
+        "stages": ["score-a-1"],
+    }
+    (folder / "run.json").write_text(json.dumps(record))
+    (folder / "systems.toml").write_text('summary = "mine"\n')
+    write_scores(folder / "scores.csv", [Score("a", "x", "vs", "dice", 0.625)])
+    return folder
+
+
+def test_show_prints_scores_stages_and_what_was_left_out(past_cli, finished):
+    done = past_cli("show", finished, "--stages", "--systems")
+    assert done.code == 0, done.err
+    for text in ("0.625", "score-a-1", "oracle is left out: no labels", 'summary = "mine"'):
+        assert text in done.out
+    assert "fit-old-2" not in done.out
+
+
+def test_clean_says_what_it_removes_and_how_much(past_cli, finished):
+    dry = past_cli("clean", finished, "--dry-run")
+    assert "1 stage(s)" in dry.out
+    assert "would be removed" in dry.out
+    assert (finished / "stages/fit-old-2").exists()
+    done = past_cli("clean", finished)
+    assert "fit-old-2" in done.out
+    assert not (finished / "stages/fit-old-2").exists()
+    assert (finished / "stages/score-a-1").exists()
+
+
+def test_systems_are_listed_and_printed_to_start_from(past_cli, tmp_path):
+    listed = past_cli("systems").out
+    assert "nnunet448, nnunet384, nnunet-con" in listed
+    assert "no-da, translated, st1, st2" in listed
+    printed = past_cli("systems", "table1").out
+    path = tmp_path / "mine.toml"
+    path.write_text(printed)
+    assert past_cli("systems", path).out == printed
+    assert "neither built in (chain, routed, table1)" in past_cli("systems", "table2").err

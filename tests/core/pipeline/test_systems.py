@@ -1,0 +1,142 @@
+"""What a systems file may say, and which settings hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from past_core.errors import ConfigError
+from past_core.pipeline import chain, dump_systems
+from past_core.pipeline.address import Address
+from past_core.pipeline.settings import resolve
+from past_core.recipe import Recipe
+
+GOOD = """
+    [[translation]]
+    name = "aligned"
+    translator = "match"
+    each = "protocol"
+
+    [[model]]
+    name = "adapted"
+    segmenter = "bayes"
+    each = "protocol"
+    images = [{ from = "aligned" }]
+    settings = { smoothing = 3.0 }
+    [[model.round]]
+    repeat = 2
+    strategy = "keep"
+    images = [{ from = "aligned" }, { from = "target" }]
+
+    [[system]]
+    name = "both"
+    use = ["adapted", "adapted/0"]
+    structures = { vs = { "448" = "adapted@384", "384" = ["adapted/1", "adapted#0"] } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("nnunet", Address("nnunet")),
+        ("nnunet@448", Address("nnunet", "448")),
+        ("nnunet@1.5T/0", Address("nnunet", "1.5T", 0)),
+        ("nnunet/2#1", Address("nnunet", None, 2, 1)),
+    ],
+)
+def test_addresses_are_read_and_written(text, address):
+    assert Address.parse(text, "here") == address
+    assert str(address) == text
+
+
+@pytest.mark.parametrize("text", ["", "@448", "nnunet/last", "nnunet#x", "a/1/2"])
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(ConfigError, match=r"here: '.*' is no address"):
+        Address.parse(text, "here")
+
+
+def test_a_file_is_the_same_when_written_and_read(systems_of):
+    systems = systems_of(GOOD)
+    assert systems_of(dump_systems(systems)) == systems
+    assert systems_of(dump_systems(chain())) == chain()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"aligned" }]\n    settings', '"alined" }]\n    settings', "'alined' is no translation"),
+        ('name = "adapted"', 'name = "ALIGNED"', "aligned is named twice"),
+        ('name = "adapted"', 'name = "target"', "'target' is reserved"),
+        ('name = "adapted"', 'name = "a@b"', "letters, digits and"),
+        ('name = "adapted"', 'name = "adapted-st1"', "reserved for rounds and seeds"),
+        ('"adapted/0"]', '"adapted/3"]', "adapted has rounds 0 to 2"),
+        ('"adapted/0"]', '"adapted#1"]', "adapted has seeds 0"),
+        ('"adapted/0"]', '"other"]', "'other': no such model; there are adapted"),
+        ('["adapted", "adapted/0"]', "[]", "system both: names no model"),
+        ('{ from = "target" }]', '{ from = "target", labels = "keep" }]', "no true labels to keep"),
+        ('{ from = "target" }]', '{ from = "target", labels = "true" }]', "say 'keep'"),
+        ('{ from = "target" }]', '{ from = "target", copies = 1 }]', "labelled source scans only"),
+        ('[{ from = "aligned" }]', '[{ from = "target" }]', "no labels before the first round"),
+        ('[{ from = "aligned" }]', '[{ from = "aligned", labels = "keep" }]', "is for rounds"),
+        ("repeat = 2", "repeats = 2", r"repeats: unknown key. Known keys: images, repeat"),
+        ("[{ from", "[{ form", r"images\.0\.form: unknown key. Known keys: .*from"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_named(systems_of, old, new, message):
+    assert old in GOOD
+    with pytest.raises((ConfigError, ValueError), match=message):
+        systems_of(GOOD.replace(old, new, 1))
+
+
+class TestPrecedence:
+    @pytest.fixture
+    def config_of(self, request_of, registry, systems_of):
+        def find(smoothing=None, *assignments):
+            recipe = Recipe() if smoothing is None else with_smoothing(smoothing)
+            plain = {"translator": None, "segmenter": None, "strategy": None}
+            systems = systems_of(GOOD)
+            settings = resolve(
+                request_of(systems=systems, recipe=recipe, assignments=assignments, **plain),
+                registry,
+            )
+            own = systems.model[0].settings
+            return [
+                settings.choice("segmenter", "bayes", values).config.smoothing
+                for values in ({}, own)
+            ]
+
+        def with_smoothing(value):
+            return Recipe(segmenter={"bayes": {"smoothing": value}})
+
+        return find
+
+    def test_the_recipe_wins_over_defaults_and_the_systems_file_over_it(self, config_of):
+        assert config_of() == [1.0, 3.0]
+        assert config_of(2.0) == [2.0, 3.0]
+
+    @pytest.mark.parametrize("key", ["segmenter.smoothing", "segmenter.bayes.smoothing"])
+    def test_an_assignment_wins_over_both(self, config_of, key):
+        assert config_of(2.0, f"{key}=4") == [4.0, 4.0]
+
+
+def test_plugins_are_put_in_the_places_of_a_files_own(request_of, registry, systems_of):
+    systems = systems_of(GOOD)
+
+    def resolved(**changes):
+        plain = {"translator": None, "segmenter": None, "strategy": None, "systems": systems}
+        return resolve(request_of(**(plain | changes)), registry).systems
+
+    assert resolved(segmenter="smooth").model[0].segmenter == "smooth"
+    assert resolved(segmenter="bayes=smooth").model[0].settings == {}, "of another plugin"
+    assert resolved(segmenter="bayes=bayes").model[0].settings == {"smoothing": 3.0}
+    assert len(resolved(rounds=3).model[0].rounds) == 3
+    for option in ({"rounds": 0}, {"strategy": "none"}):
+        with pytest.raises(ConfigError, match="self-training is part of this systems file"):
+            resolved(**option)
+
+
+def test_without_a_translator_the_chain_trains_on_source_scans():
+    systems = chain(None, "bayes", None)
+    assert [system.name for system in systems.system] == ["no-da"]
+    assert systems.translation == ()
+    with_rounds = chain(None, "bayes", "keep", 2)
+    assert [system.name for system in with_rounds.system] == ["no-da", "st1", "st2"]
