@@ -156,8 +156,10 @@ def test_a_renamed_model_is_the_same_model(run, request_of, systems_of):
     """
     plain = {"translator": None, "segmenter": None, "strategy": None}
     run(request_of(systems=systems_of(text.format(name="first")), **plain))
-    _, observed = run(request_of(systems=systems_of(text.format(name="second")), **plain))
+    result, observed = run(request_of(systems=systems_of(text.format(name="second")), **plain))
     assert observed.ran == []
+    assert all(path.is_file() for one in result.segmented() for path in one.predictions.values())
+    assert clean_run(result.folder) == ([], 0)
 
 
 def test_a_setting_that_has_no_effect_on_the_result_runs_nothing_again(run, request_of):

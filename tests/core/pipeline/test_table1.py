@@ -19,7 +19,7 @@ from past_core.pipeline import (
     plan_pipeline,
     run_pipeline,
 )
-from past_core.pipeline.systems import replaced
+from past_core.pipeline.systems_file import replaced
 from past_core.volume import load_volume
 from tests.core.pipeline.toys import FITS, toy_registry
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,8 +11,9 @@ from past_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-__all__ = ["PluginConfig", "parse_config"]
+__all__ = ["PluginConfig", "parse_config", "read_toml"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -62,6 +64,22 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
     except ValidationError as error:
         lines = [_explain(model, problem, where) for problem in error.errors()]
         raise ConfigError("\n".join(lines)) from error
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file; ``what`` it is stands in the error.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: the {what} cannot be read ({error.strerror}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
 
 
 def _explain(model: type[BaseModel], problem: Any, where: str) -> str:  # noqa: ANN401

@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import Field
 
-from past_core.config import PluginConfig, parse_config
+from past_core.config import PluginConfig, parse_config, read_toml
 from past_core.errors import ConfigError
 
 __all__ = ["Recipe", "Tables", "load_recipe", "merged", "parse_assignments"]
@@ -74,12 +74,7 @@ def load_recipe(path: Path, find: Callable[[str], Path] | None = None) -> Recipe
 def _tables(
     path: Path, find: Callable[[str], Path] | None, seen: tuple[Path, ...]
 ) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: the recipe cannot be read ({error.strerror}).") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    content = read_toml(path, "recipe")
     base = content.pop("extends", None)
     if base is None:
         return content

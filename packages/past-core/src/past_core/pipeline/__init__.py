@@ -8,7 +8,8 @@ from past_core.pipeline.executors import Inline, Processes
 from past_core.pipeline.opened import Run, open_run
 from past_core.pipeline.request import Request
 from past_core.pipeline.run import plan_pipeline, run_pipeline
-from past_core.pipeline.systems import Systems, dump_systems, load_systems
+from past_core.pipeline.systems import Systems
+from past_core.pipeline.systems_file import dump_systems, load_systems
 
 __all__ = [
     "Cost",

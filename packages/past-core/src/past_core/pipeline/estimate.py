@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from past_core.pipeline.answers import Plan
 from past_core.pipeline.execute import Task, execute
 from past_core.pipeline.graph import Graph
+from past_core.pipeline.plan import Plan
 from past_core.pipeline.stage import Stage
 from past_core.plugins import Registry
 

@@ -1,361 +1,274 @@
-"""From systems to the graph of stages; the only module that names stages."""
+"""From systems to the graph of stages: which models answer for which scan and structure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from past_core.case import Case, Domain
+from past_core.case import Case
 from past_core.dataset import Dataset
-from past_core.errors import ConfigError
+from past_core.errors import ConfigError, DataError
 from past_core.pipeline.address import Address
+from past_core.pipeline.builder import Builder, Translated
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.inventory import Inventory
-from past_core.pipeline.layout import copy_id
-from past_core.pipeline.pool import Pool, Scan, told_apart
-from past_core.pipeline.protocols import ALL, by_protocol, require_enough
-from past_core.pipeline.settings import Choice, Settings
-from past_core.pipeline.stage import Stage, derive_seed
-from past_core.pipeline.systems import Images, Model, Translation
+from past_core.pipeline.pool import Scan
+from past_core.pipeline.protocols import ALL, Routes, by_protocol
+from past_core.pipeline.scans import slug
+from past_core.pipeline.settings import Settings
+from past_core.pipeline.stage import Stage
+from past_core.pipeline.systems import Model, OneOrMore, System, Use, addresses
 
-__all__ = ["Builder", "Trained", "Translated", "slug"]
-
-WORK = "past_core.pipeline.work"
+__all__ = ["Plan", "PlannedSystem", "plan"]
 
 
 @dataclass(frozen=True)
-class Translated:
-    """One fitted translator and the stage of its images."""
+class PlannedSystem:
+    """Where a system's results will be."""
 
     name: str
-    protocol: str | None
-    translator: str
-    fit: Stage
-    images: Stage
+    segmentations: Stage
+    scores: Stage | None
+    """None where no scan has a label."""
+    supervised: bool
+    """Whether a model of it sees labels of target scans: an upper bound."""
 
 
-@dataclass
-class Trained:
-    """One model's rounds, as far as something asks for them; round 0 first."""
+@dataclass(frozen=True)
+class Plan:
+    """The graph of a run, and what of it people will look at."""
 
-    model: Model
-    protocol: str | None
-    seed: int
-    choice: Choice
-    rounds: list[Stage] = field(default_factory=list)
-
-    def name(self, number: int) -> str:
-        """What a stage of round ``number`` is called after its first word."""
-        seed = f"-s{self.seed}" if len(self.model.seeds) > 1 else ""
-        rounds = f"-st{number}" if number else ""
-        return f"{_at(self.model.name, self.protocol)}{seed}{rounds}"
+    graph: Graph
+    systems: list[PlannedSystem]
+    translations: list[Translated]
+    scans: Mapping[str, Stage]
+    """Cropped scans: ``source``, ``target``, ``test``."""
+    roi: list[float]
+    """Lower, then upper fractions of the canonical axes."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Systems that cannot be built, and why."""
 
 
-class Builder:
-    """Adds the stages of translations and models to a graph, each when it is first asked for."""
+def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
+    """The stages of a run.
 
-    def __init__(self, settings: Settings, dataset: Dataset, inventory: Inventory) -> None:
+    Raises
+    ------
+    ConfigError
+        If the systems speak of protocols or structures that the data set does not have.
+    DataError
+        If a system that was asked for cannot be built from this data set.
+    """
+    builder = Builder(settings, dataset, inventory)
+    answers = _Answers(builder, settings)
+    request = settings.request
+    planned, left_out = [], {}
+    for system in settings.systems.system:
+        if request.only and system.name not in request.only:
+            continue
+        reason = answers.impossible(system)
+        if reason and (system.name in request.only or (request.oracle and system.name == "oracle")):
+            raise DataError(f"data set {dataset.name}: {reason}")
+        if reason:
+            left_out[system.name] = reason
+        else:
+            planned.append(answers.build(system))
+    graph = _until(builder.graph, settings, planned)
+    scans = {
+        part: stage
+        for part in ("source", "target", "test")
+        for stage in graph
+        if stage.name == f"crop-{part}"
+    }
+    kept = {stage.name for stage in graph}
+    translations = [t for t in builder.translated.values() if t.images.name in kept]
+    planned = [p for p in planned if p.segmentations.name in kept]
+    return Plan(graph, planned, translations, scans, builder.roi, left_out)
+
+
+def _until(graph: Graph, settings: Settings, planned: list[PlannedSystem]) -> Graph:
+    until = settings.request.until
+    if until == "translate":
+        return graph.with_needed(stage for stage in graph if stage.kind == "translate")
+    if until == "train":
+        return graph.with_needed(s for s in graph if s.function.endswith(".segment:fit"))
+    if until == "segment":
+        return graph.with_needed(one.segmentations for one in planned)
+    return graph if until == "score" else Graph()
+
+
+class _Answers:
+    """Adds predictions, combinations and scores of systems to a builder's graph."""
+
+    def __init__(self, builder: Builder, settings: Settings) -> None:
+        self.builder = builder
         self.settings = settings
-        self.systems = settings.systems
-        self.dataset = dataset
-        self.inventory = inventory
-        self.graph = Graph()
-        self.labels = list(dataset.labels.structures)
-        self.translated: dict[tuple[str, str | None], Translated] = {}
-        self._trained: dict[tuple[str, str | None, int], Trained] = {}
-        self._crops: dict[str, Stage] = {}
-        self._copied: dict[str, list[tuple[dict[str, Any], dict[str, Stage]]]] = {}
-        region = self.systems.crop.roi
-        roi = dataset.roi if region is None else region.as_roi()
-        self.roi = [*roi.lower, *roi.upper]
-        each = [one.each for one in self.systems.translation]
-        if any([*each, *(one.each for one in self.systems.model)]):
-            require_enough(dataset, self.systems.protocols)
+        self.dataset = builder.dataset
+        self.routes = Routes.of(builder.dataset.target, settings.systems.protocols)
+        self.groups = by_protocol(builder.dataset.test)
+        self._predicted: dict[tuple[object, ...], Stage] = {}
 
-    @property
-    def protocols(self) -> list[str]:
-        """Protocols that models are made for."""
-        return list(by_protocol(self.dataset.target))
+    def impossible(self, system: System) -> str | None:
+        """Why a system cannot be built from this data set, if it cannot."""
+        if not self._supervised(system):
+            return None
+        scored = {case.id for case in self.dataset.test}
+        cases = [case for case in self.dataset.target if case.id not in scored]
+        missing = [case.id for case in cases if case.label is None]
+        if missing:
+            return (
+                f"the oracle trains on target labels, but {len(missing)} target case(s) have none "
+                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). "
+                "Run without the oracle."
+            )
+        if len(cases) < 2:
+            return (
+                f"the oracle trains on target labels, but all but {len(cases)} of the labelled "
+                "target scans are test scans too, whose labels are for scoring only."
+            )
+        return None
 
-    def add(
-        self,
-        name: str,
-        function: str,
-        params: dict[str, Any],
-        inputs: dict[str, Stage] | None = None,
-        **more: Any,  # noqa: ANN401
-    ) -> Stage:
-        """Add a stage whose function is in a room of ``past_core.pipeline.work``."""
-        return self.graph.add(Stage(name, f"{WORK}.{function}", params, inputs or {}, **more))
+    def build(self, system: System) -> PlannedSystem:
+        """Predict, combine and score."""
+        builder = self.builder
+        crop = builder.crop("test", self.dataset.test, images=True, labels=False)
+        self._require_structures(system)
+        inputs: dict[str, Stage] = {}
+        cases = []
+        for case in self.dataset.test:
+            answers = {
+                structure: [_role(inputs, stage) for stage in self._stages(system, structure, case)]
+                for structure in builder.labels
+            }
+            cases.append({"id": case.id, "answers": answers, "route": self._route(system, case)})
+        combined = builder.add(
+            f"combine-{system.name}",
+            "combine:combine",
+            {"roi": builder.roi, "labels": builder.labels, "cases": cases},
+            {**inputs, "scans": crop},
+        )
+        return PlannedSystem(
+            system.name, combined, self._score(system, combined), self._supervised(system)
+        )
 
-    def crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
-        """The stage that cuts scans, or only their labels, to the region."""
-        if part not in self._crops:
-            self._crops[part] = self._crop(part, cases, images=images, labels=labels)
-        return self._crops[part]
-
-    def _crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
-        entries = [
+    def _score(self, system: System, combined: Stage) -> Stage | None:
+        inventory = self.builder.inventory
+        cases = [
             {
                 "id": case.id,
-                "image": self.inventory.of(case.image) if images else None,
-                "label": self.inventory.of(case.label) if labels else None,
+                "label": inventory.of(case.label),
+                "route": self._route(system, case),
             }
-            for case in cases
+            for case in self.dataset.test
+            if case.label is not None
         ]
-        wanted = {entry[key] for entry in entries for key in ("image", "label")}
+        if not cases:
+            return None
+        labels = {case["label"] for case in cases}
+        places = {key: path for key, path in inventory.places.items() if key in labels}
         params = {
-            "roi": self.roi,
-            "clip_percentile": self.systems.crop.clip_percentile,
-            "cases": entries,
+            "system": system.name,
+            "labels": self.builder.labels,
+            "metrics": [metric.whole() for metric in self.settings.metrics],
+            "cases": cases,
         }
-        places = {key: path for key, path in self.inventory.places.items() if key in wanted}
-        return self.add(f"crop-{part}", "crop:crop", params, incidental={"files": places})
+        return self.builder.add(
+            f"score-{system.name}",
+            "score:score",
+            params,
+            {"segmentations": combined},
+            incidental={"files": places},
+        )
 
-    def source(self) -> list[Scan]:
-        """Source scans with their labels."""
-        stage = self.crop("source", self.dataset.source, images=True, labels=True)
-        return [_scan(case, stage, stage) for case in self.dataset.source]
+    def _stages(self, system: System, structure: str, case: Case) -> list[Stage]:
+        """Predictions that are averaged for a structure of a scan."""
+        served = self.routes.of_case(case)
+        chosen: list[Stage] = []
+        for protocol in served:
+            for address in self._addresses(system, structure, protocol):
+                chosen += [
+                    stage
+                    for stage in self._predictions(address, protocol, case)
+                    if stage not in chosen
+                ]
+        return chosen
 
-    def target(self, protocol: str | None) -> list[Scan]:
-        """Target scans of a protocol, or all, without labels."""
-        stage = self.crop("target", self.dataset.target, images=True, labels=False)
-        return [_scan(case, stage, None) for case in self._target_cases(protocol)]
+    def _addresses(self, system: System, structure: str, protocol: str) -> list[Address]:
+        where = f"system {system.name}"
+        for use in (system.structures.get(structure), system.use):
+            found = None if use is None else _of_protocol(use, protocol)
+            if found is not None:
+                return addresses(found, where)
+        raise ConfigError(
+            f"{where}: says nothing of {structure} in scans of protocol '{protocol}'. Add it to "
+            "the use or the structures of that system."
+        )
 
-    def oracle(self, protocol: str | None) -> list[Scan]:
-        """Target scans with their labels, but for those that are scored."""
-        images = self.crop("target", self.dataset.target, images=True, labels=False)
-        scored = {case.id for case in self.dataset.test}
-        cases = [case for case in self._target_cases(protocol) if case.id not in scored]
-        name = "oracle" if protocol is None else _at("oracle", protocol)
-        labels = self.crop(name, cases, images=False, labels=True)
-        return [_scan(case, images, labels) for case in cases]
+    def _predictions(self, address: Address, served: str, case: Case) -> list[Stage]:
+        model = self.settings.systems.find_model(address.name)
+        number = len(model.rounds) if address.round is None else address.round
+        protocol = (address.protocol or served) if model.each else None
+        self.builder.require_protocols([address.protocol], f"'{address}'")
+        seeds = model.seeds if address.seed is None else (address.seed,)
+        group = case.protocol or ALL
+        return [self._predict(model, protocol, seed, number, group) for seed in seeds]
 
-    def translation(self, translation: Translation, protocol: str | None) -> Translated:
-        """A translator trained for a protocol, or for all, and the images it makes."""
-        key = (translation.name, protocol)
-        if key not in self.translated:
-            choice = self.settings.choice(
-                "translator", translation.translator, translation.settings
-            )
-            source, target = self.source(), self.target(protocol)
-            pool = Pool([*source, *target])
-            count, name = len(source), _at(translation.name, protocol)
-            params = {
-                "plugin": choice.whole(),
-                "labels": self.labels,
-                "source": pool.entries[:count],
-                "target": pool.entries[count:],
-            }
-            fit = self.add(
-                f"fit-{name}",
-                "translate:fit",
-                params,
-                pool.inputs,
-                seed=self.seed_of("translate:fit"),
-                incidental={"config": choice.incidental()},
-            )
-            pool = Pool(source, labelled=False)
-            images = self.add(
-                f"translate-{name}",
-                "translate:translate",
-                {"plugin": choice.brief(), "source": pool.entries},
-                {**pool.inputs, "model": fit},
-            )
-            self.translated[key] = Translated(
-                translation.name, protocol, translation.translator, fit, images
-            )
-        return self.translated[key]
-
-    def trained(self, model: Model, protocol: str | None, seed: int, number: int) -> Trained:
-        """A model with its rounds up to ``number``."""
-        key = (model.name, protocol, seed)
-        if key not in self._trained:
-            choice = self.settings.choice("segmenter", model.segmenter, model.settings)
-            self._trained[key] = Trained(model, protocol, seed, choice)
-        trained = self._trained[key]
-        while len(trained.rounds) <= number:
-            k = len(trained.rounds)
-            groups = self._groups(model.rounds[k - 1].images if k else model.images, trained)
-            if k:
-                trained.rounds.append(self._round(trained, k, groups))
-            else:
-                scans = [scan for _, base, copies in groups for scan in (*base, *copies)]
-                trained.rounds.append(self._fit(trained, 0, scans, {}))
-        return trained
-
-    def predict(
-        self, trained: Trained, number: int, scans: Sequence[Scan], first: str, last: str = ""
+    def _predict(
+        self, model: Model, protocol: str | None, seed: int, number: int, group: str
     ) -> Stage:
-        """Class probabilities of scans by one round of a model."""
-        pool = Pool(scans, labelled=False)
-        params = {
-            "plugin": trained.choice.brief(),
-            "prediction": trained.choice.config.predictive(),
-            "cases": pool.entries,
-        }
-        inputs = {**pool.inputs, "model": trained.rounds[number]}
-        return self.add(f"{first}{trained.name(number)}{last}", "segment:predict", params, inputs)
+        """Test scans of one protocol by one round of one model."""
+        key = (model.name, protocol, seed, number, group)
+        if key not in self._predicted:
+            crop = self.builder.crop("test", self.dataset.test, images=True, labels=False)
+            scans = [Scan(c.id, c.domain, (crop, c.id)) for c in self.groups[group]]
+            last = f"-on-{slug(group)}" if len(self.groups) > 1 else ""
+            trained = self.builder.trained(model, protocol, seed, number)
+            self._predicted[key] = self.builder.predict(trained, number, scans, "predict-", last)
+        return self._predicted[key]
 
-    def _round(self, trained: Trained, k: int, groups: list[_Group]) -> Stage:
-        """Algorithm 1's loop: label X_c with S_{k-1}, select, train S_k from S_{k-1}."""
-        one = trained.model.rounds[k - 1]
-        unlabelled = [scan for image, base, _ in groups if image.pseudo for scan in base]
-        if not unlabelled:
-            return self._fit(trained, k, _flat(groups, None), {"start": trained.rounds[k - 1]})
-        predictions = self.predict(trained, k - 1, unlabelled, "label-", f"-for-st{k}")
-        strategy = self.settings.choice("strategy", one.strategy, one.settings)
-        params = {
-            "plugin": strategy.whole(),
-            "labels": self.labels,
-            "round": k,
-            "cases": [scan.id for scan in unlabelled],
-        }
-        selected = self.add(
-            f"select-{trained.name(k)}",
-            "selftrain:select",
-            params,
-            {"predictions": predictions},
-            incidental={"config": strategy.incidental()},
-        )
-        start = {"start": trained.rounds[k - 1]}
-        return self._fit(trained, k, _flat(groups, selected), start)
+    def _route(self, system: System, case: Case) -> str:
+        """What answers for a scan whose own protocol no model was made for."""
+        served = self.routes.of_case(case)
+        if case.protocol in served or not self._by_protocol(system):
+            return ""
+        rule = "average" if len(served) > 1 else "nearest"
+        return f"{rule}: {', '.join(served)}"
 
-    def _fit(
-        self, trained: Trained, number: int, scans: list[Scan], start: dict[str, Stage]
-    ) -> Stage:
-        pool = Pool(scans)
-        choice = trained.choice
-        params = {"plugin": choice.whole(), "labels": self.labels, "cases": pool.entries}
-        name = f"fit-{trained.name(number)}"
-        return self.add(
-            name,
-            "segment:fit",
-            params,
-            {**pool.inputs, **start},
-            seed=self.seed_of("segment:fit", trained.seed, number),
-            incidental={"config": choice.incidental()},
-        )
+    def _by_protocol(self, system: System) -> bool:
+        uses = (system.use, *system.structures.values())
+        models = [(a, self.settings.systems.find_model(a.name)) for a in _all(uses, system.name)]
+        return any(model.each and address.protocol is None for address, model in models)
 
-    def _groups(self, images: Sequence[Images], trained: Trained) -> list[_Group]:
-        """Of each entry of ``images`` the scans and their varied copies."""
-        named: list[tuple[Images, str, list[Scan], str]] = []
-        for one in images:
-            named += [(one, word, scans, name) for word, scans, name in self._drawn(one, trained)]
-        apart = told_apart([(word, scans) for _, word, scans, _ in named])
-        return [
-            (one, scans, self._copies(one, scans, name))
-            for (one, _, _, name), scans in zip(named, apart, strict=True)
-        ]
+    def _supervised(self, system: System) -> bool:
+        named = _all((system.use, *system.structures.values()), system.name)
+        return any(self.settings.systems.find_model(one.name).supervised for one in named)
 
-    def _drawn(self, one: Images, trained: Trained) -> list[tuple[str, list[Scan], str]]:
-        """Scans of one entry of ``images``, by what tells them apart and their stages' name."""
-        protocol = trained.protocol
-        if one.origin == "source":
-            return [("source", self.source(), "source")]
-        if one.origin == "target":
-            scans = self.oracle(protocol) if one.labels == "true" else self.target(protocol)
-            return [("target", scans, "target")]
-        address = Address.parse(one.origin, f"model {trained.model.name}")
-        translation = self.systems.find_translation(address.name)
-        assert translation is not None
-        wanted: Sequence[str | None] = [None]
-        if translation.each:
-            asked = address.protocol or protocol
-            wanted = self.protocols if asked is None else [asked]
-            self.require_protocols(wanted, f"model {trained.model.name}, from {one.origin}")
-        labels = self.source()
-        drawn = []
-        for each in wanted:
-            made = self.translation(translation, each)
-            scans = [Scan(s.id, Domain.SOURCE, (made.images, s.image[1]), s.label) for s in labels]
-            name = _at(translation.name, each)
-            drawn.append((name.replace("@", "_"), scans, name))
-        return drawn
-
-    def _copies(self, one: Images, scans: Sequence[Scan], name: str) -> list[Scan]:
-        if not one.copies:
-            return []
-        pool = Pool(scans)
-        params = {"cases": pool.entries, "number": one.copies, "intensity": list(one.intensity)}
-        stage = self.add(
-            self._free(f"vary-{name}", params, pool.inputs),
-            "translate:vary",
-            params,
-            pool.inputs,
-            seed=self.seed_of("translate:vary"),
-        )
-        return [
-            Scan(copy_id(s.id, n), s.domain, (stage, copy_id(s.id, n)), s.label)
-            for n in range(1, one.copies + 1)
-            for s in scans
-        ]
-
-    def _free(self, name: str, params: dict[str, Any], inputs: dict[str, Stage]) -> str:
-        """A name for copies: entries of other numbers or factors get one of their own."""
-        taken = self._copied.setdefault(name, [])
-        key = (params, inputs)
-        if key not in taken:
-            taken.append(key)
-        number = taken.index(key) + 1
-        return name if number == 1 else f"{name}-{number}"
-
-    def require_protocols(self, names: Sequence[str | None], where: str) -> None:
-        """Protocols that a systems file speaks of must be there.
-
-        Raises
-        ------
-        ConfigError
-            Naming the unknown one and those there are.
-        """
-        for name in names:
-            if name is not None and name not in self.protocols:
+    def _require_structures(self, system: System) -> None:
+        for structure in system.structures:
+            if structure not in self.builder.labels:
                 raise ConfigError(
-                    f"{where}: data set {self.dataset.name} has no target scans of protocol "
-                    f"'{name}'; it has {', '.join(self.protocols)}. Correct the systems file, or "
-                    "its [protocols]."
+                    f"system {system.name}: data set {self.dataset.name} has no structure "
+                    f"'{structure}', but {', '.join(self.builder.labels)}. "
+                    "Correct the systems file."
                 )
-
-    def seed_of(self, function: str, *index: int) -> int:
-        """A stage's own seed: from what is done, and the how-manieth time, not from names.
-
-        So what is called otherwise is trained alike, and two settings are compared with the
-        same random numbers.
-        """
-        return derive_seed(self.settings.request.seed, function, *index)
-
-    def _target_cases(self, protocol: str | None) -> list[Case]:
-        return [c for c in self.dataset.target if protocol is None or c.protocol == protocol]
+        for use in (system.use, *system.structures.values()):
+            if isinstance(use, dict):
+                self.builder.require_protocols([*use], f"system {system.name}")
 
 
-_Group = tuple[Images, list[Scan], list[Scan]]
+def _all(uses: tuple[Use, ...], where: str) -> list[Address]:
+    return [address for use in uses for address in addresses(use, where)]
 
 
-def _flat(groups: list[_Group], selected: Stage | None) -> list[Scan]:
-    """What a round trains on: scans and copies, with pseudo-labels where they are wanted."""
-    result = []
-    for image, base, copies in groups:
-        for number, scan in enumerate([*base, *copies]):
-            label = scan.label
-            if image.pseudo and selected is not None:
-                label = (selected, base[number % len(base)].id)
-            result.append(Scan(scan.id, scan.domain, scan.image, label))
-    return result
+def _of_protocol(use: Use, protocol: str) -> OneOrMore | None:
+    return use.get(protocol) if isinstance(use, dict) else use
 
 
-def _scan(case: Case, images: Stage, labels: Stage | None) -> Scan:
-    return Scan(
-        case.id, case.domain, (images, case.id), None if labels is None else (labels, case.id)
-    )
-
-
-def slug(protocol: str) -> str:
-    """A protocol's name in letters that a folder's name may have."""
-    return re.sub(r"[^A-Za-z0-9_.+-]", "_", protocol)
-
-
-def _at(name: str, protocol: str | None) -> str:
-    """``name@protocol``; the one protocol of a data set that tells none apart is left out."""
-    return name if protocol is None or protocol == ALL else f"{name}@{slug(protocol)}"
+def _role(inputs: dict[str, Stage], stage: Stage) -> str:
+    """The role of a prediction; roles are numbers, since names of stages mean nothing."""
+    for role, known in inputs.items():
+        if known is stage:
+            return role
+    role = f"model{len(inputs) + 1}"
+    inputs[role] = stage
+    return role

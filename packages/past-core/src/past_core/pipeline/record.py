@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ import tomli_w
 
 from past_core.dataset import Dataset
 from past_core.files import atomic_path, write_json
-from past_core.pipeline.answers import Plan
 from past_core.pipeline.layout import RECIPE, RUN, SYSTEMS
+from past_core.pipeline.plan import Plan
 from past_core.pipeline.settings import Choice, Settings
-from past_core.pipeline.systems import Systems, dump_systems, replaced, without_none
+from past_core.pipeline.stage import Stage
+from past_core.pipeline.systems import Systems
+from past_core.pipeline.systems_file import dump_systems, replaced, without_none
 from past_core.recipe import merged
 
 __all__ = ["record_run"]
@@ -22,7 +24,12 @@ FORMAT = 2
 
 
 def record_run(
-    settings: Settings, dataset: Dataset, planned: Plan, stages: list[str], folder: Path
+    settings: Settings,
+    dataset: Dataset,
+    planned: Plan,
+    checked: Stage,
+    place: Callable[[Stage], Path],
+    folder: Path,
 ) -> None:
     """Write ``recipe.toml``, ``systems.toml`` and ``run.json``.
 
@@ -31,14 +38,20 @@ def record_run(
 
     Parameters
     ----------
-    stages
-        Names of the folders of the stages that this run uses.
+    checked
+        The check of the data set.
+    place
+        The folder of a stage, which may have another name in an older run.
     folder
         The run folder.
     """
     _write(folder / RECIPE, tomli_w.dumps(without_none(_recipe(settings))))
     _write(folder / SYSTEMS, dump_systems(_assigned(settings)))
     request = settings.request
+
+    def name(stage: Stage) -> str:
+        return place(stage).name
+
     write_json(
         folder / RUN,
         {
@@ -58,8 +71,8 @@ def record_run(
             "systems": [
                 {
                     "name": one.name,
-                    "segmentations": one.segmentations.folder,
-                    "scores": None if one.scores is None else one.scores.folder,
+                    "segmentations": name(one.segmentations),
+                    "scores": None if one.scores is None else name(one.scores),
                     "supervised": one.supervised,
                 }
                 for one in planned.systems
@@ -70,15 +83,15 @@ def record_run(
                     "name": one.name,
                     "protocol": one.protocol,
                     "translator": one.translator,
-                    "fit": one.fit.folder,
-                    "images": one.images.folder,
+                    "fit": name(one.fit),
+                    "images": name(one.images),
                     "target": _target_ids(dataset, one.protocol),
                 }
                 for one in planned.translations
             ],
-            "scans": {part: stage.folder for part, stage in planned.scans.items()},
+            "scans": {part: name(stage) for part, stage in planned.scans.items()},
             "roi": planned.roi,
-            "stages": stages,
+            "stages": [name(stage) for stage in (checked, *planned.graph)],
         },
     )
 

@@ -17,7 +17,8 @@ from past_core.device import resolve_device
 from past_core.errors import ConfigError
 from past_core.pipeline.chain import chain
 from past_core.pipeline.request import Request
-from past_core.pipeline.systems import Systems, replaced
+from past_core.pipeline.systems import Systems
+from past_core.pipeline.systems_file import replaced
 from past_core.plugins import Registry
 from past_core.recipe import Recipe, merged, parse_assignments
 

@@ -28,16 +28,12 @@ A recipe says how large plugins are and how long they train; all else is said he
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-import tomli_w
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from past_core.config import PluginConfig, parse_config
-from past_core.errors import ConfigError
+from past_core.config import PluginConfig
 from past_core.pipeline.address import Address, check_name, check_part_name
 from past_core.pipeline.protocols import ProtocolRule
 from past_core.roi import ROI
@@ -53,10 +49,6 @@ __all__ = [
     "Translation",
     "Use",
     "addresses",
-    "dump_systems",
-    "load_systems",
-    "replaced",
-    "without_none",
 ]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -297,47 +289,3 @@ def _check_address(systems: Systems, system: System, address: Address) -> None:
 
 def _names(named: Iterable[Model]) -> str:
     return ", ".join(one.name for one in named)
-
-
-def load_systems(path: Path) -> Systems:
-    """Read a systems file.
-
-    Raises
-    ------
-    ConfigError
-        If it is missing, no TOML, or says what does not fit together.
-    """
-    try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: the systems file cannot be read ({error.strerror}).") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    systems = parse_config(Systems, content, str(path))
-    rule = systems.protocols
-    if rule.file is not None and not rule.file.is_absolute():
-        where = (path.parent / rule.file).absolute()
-        systems = systems.model_copy(update={"protocols": rule.model_copy(update={"file": where})})
-    return systems
-
-
-def dump_systems(systems: Systems) -> str:
-    """A systems file's text, with everything that differs from a default."""
-    content = systems.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return tomli_w.dumps(without_none(content))
-
-
-def without_none(value: Any) -> Any:  # noqa: ANN401
-    """Tables without empty values: TOML has no null, and left out means the default."""
-    if isinstance(value, dict):
-        return {key: without_none(one) for key, one in value.items() if one is not None}
-    if isinstance(value, list):
-        return [without_none(one) for one in value]
-    return value
-
-
-def replaced(systems: Systems, change: Callable[[dict[str, Any]], None]) -> Systems:
-    """A copy of a systems file with its content changed, validated again."""
-    content = systems.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    change(content)
-    return parse_config(Systems, without_none(content), "systems")
