@@ -27,6 +27,7 @@ def record_run(
     settings: Settings,
     dataset: Dataset,
     planned: Plan,
+    *,
     checked: Stage,
     place: Callable[[Stage], Path],
     folder: Path,

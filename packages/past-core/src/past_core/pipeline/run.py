@@ -118,7 +118,14 @@ def _begun(
         for name, reason in planned.left_out.items():
             observer.notice(f"{name} is left out: {reason}")
         if recorded:
-            record_run(settings, dataset, planned, checked, runner.place, request.folder)
+            record_run(
+                settings,
+                dataset,
+                planned,
+                checked=checked,
+                place=runner.place,
+                folder=request.folder,
+            )
         yield runner, planned
 
 
