@@ -41,10 +41,10 @@ def undisturbed(past_cli, tmp_path_factory):
 def kill_in(stage: str, past_cli: Path, out: Path, cwd: Path) -> None:
     """Start the run and send SIGKILL while a stage is at work, somewhere in its middle.
 
-    Two stages are at work at once wherever two are ready, as no-da beside the translator.
+    Trainings are killed with two stages at work at once, as no-da beside the translator.
     """
     process = subprocess.Popen(
-        command(past_cli, out, 2),
+        command(past_cli, out, 2 if stage.startswith("fit") else 1),
         cwd=cwd,
         env=clean_environment(),
         stdout=subprocess.DEVNULL,
