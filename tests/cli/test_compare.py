@@ -49,9 +49,10 @@ def test_a_group_is_the_name_without_its_last_number(tmp_path, name, group):
     assert list(group_runs([tmp_path / name])) == [group]
 
 
-def test_runs_of_other_settings_are_not_mixed(runs):
+@pytest.mark.parametrize("name", ["recipe.toml", "systems.toml"])
+def test_runs_of_other_settings_are_not_mixed(runs, name):
     for number, run in enumerate(runs):
-        (run / "recipe.toml").write_text(f"[pipeline]\nrounds = {number}\n")
+        (run / name).write_text(f"summary = '{number}'\n")
     with pytest.raises(DataError, match=r"nicegan-seed1.*differ.*nicegan-seed0.*Rename"):
         compare_runs(runs)
 

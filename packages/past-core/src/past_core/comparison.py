@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from past_core.errors import DataError
-from past_core.scoring import MEAN, Score, Summary, read_scores, summarise
+from past_core.pipeline.opened import Run, open_run
+from past_core.scoring import MEAN, Score, Summary, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,19 +24,21 @@ def group_runs(runs: Iterable[Path]) -> dict[str, list[Path]]:
     Raises
     ------
     DataError
-        If runs of one name have different settings (``recipe.toml``).
+        If runs of one name have different settings or systems.
     """
     groups: dict[str, list[Path]] = defaultdict(list)
     for run in runs:
         groups[re.sub(r"[-_.]?(seed|s)?[-_.]?\d+$", "", run.resolve().name)].append(run)
     for name, members in groups.items():
-        first, *others = (run / "recipe.toml" for run in members)
+        first, *others = (Run(folder) for folder in members)
         for other in others:
-            if first.is_file() and other.is_file() and first.read_text() != other.read_text():
-                raise DataError(
-                    f"{other.parent}: its settings differ from those of {first.parent}, so both "
-                    f"cannot stand in one row '{name}'. Rename one of the folders."
-                )
+            for what in ("recipe", "systems_file"):
+                one, two = getattr(first, what), getattr(other, what)
+                if one and two and one != two:
+                    raise DataError(
+                        f"{other.folder}: its settings differ from those of {first.folder}, so "
+                        f"both cannot stand in one row '{name}'. Rename one of the folders."
+                    )
     return dict(groups)
 
 
@@ -62,7 +65,7 @@ def compare_runs(runs: Iterable[Path], systems: Sequence[str] = ()) -> list[Summ
     rows: list[Score] = []
     for name, members in group_runs(runs).items():
         for run in members:
-            found = [s for s in summarise(read_scores(run / "scores.csv")) if s.structure != MEAN]
+            found = [s for s in open_run(run).summaries() if s.structure != MEAN]
             lacking = set(systems) - {summary.system for summary in found}
             if lacking:
                 raise DataError(
