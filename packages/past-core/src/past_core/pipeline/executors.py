@@ -20,6 +20,9 @@ from past_core.device import set_threads
 
 __all__ = ["Inline", "Processes"]
 
+PATIENCE = 5.0
+"""Seconds to wait for the exit codes of workers, once one has died."""
+
 
 class Inline(Executor):
     """Works in this process, one stage after the other."""
@@ -70,8 +73,12 @@ class Processes(ProcessPoolExecutor):
 
     def signals(self) -> dict[int, signal.Signals]:
         """Processes that were ended by a signal, by their number."""
-        for process in self._workers.values():
-            process.join(timeout=5)
+        # The pool's own thread collects the exit codes; who asks beside it may come a moment early.
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and any(
+            process.exitcode is None for process in self._workers.values()
+        ):
+            time.sleep(0.05)
         return {
             pid: signal.Signals(-process.exitcode)
             for pid, process in self._workers.items()
