@@ -169,19 +169,7 @@ class _Calibration:
         self._count += 1
         folder = self.folder / "stages" / f"{self._count}-{stage.name}"
         inputs = {part: place for part, (_, place) in self._crops.items()} | dict(more or {})
-        task = Task(
-            stage.name,
-            stage.function,
-            stage.params,
-            stage.fingerprint,
-            stage.generation,
-            folder,
-            inputs,
-            self.registry,
-            stage.seed,
-            stage.incidental,
-            self.device,
-        )
+        task = Task.of(stage, folder, inputs, self.registry, self.device)
         return folder, execute(task)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -23,6 +23,7 @@ from past_core.files import write_json
 from past_core.interfaces.context import Progress
 from past_core.pipeline.layout import LOG, MANIFEST, PROGRESS
 from past_core.pipeline.memory import PeakMemory
+from past_core.pipeline.stage import Stage
 from past_core.pipeline.work.workspace import Work
 from past_core.plugins import Registry
 
@@ -54,6 +55,30 @@ class Task:
     seed: int | None = None
     incidental: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+
+    @classmethod
+    def of(
+        cls,
+        stage: Stage,
+        folder: Path,
+        inputs: Mapping[str, Path],
+        registry: Registry,
+        device: str,
+    ) -> Self:
+        """A stage's work in a folder, with its inputs' folders by role."""
+        return cls(
+            stage.name,
+            stage.function,
+            stage.params,
+            stage.fingerprint,
+            stage.generation,
+            folder,
+            inputs,
+            registry,
+            stage.seed,
+            stage.incidental,
+            device,
+        )
 
 
 def execute(task: Task, progress: Progress | None = None) -> dict[str, Any]:

@@ -123,19 +123,9 @@ class Runner:
         self.observer.progress(one.stage.name, note["done"], note["total"], note["note"])
 
     def _task(self, stage: Stage) -> Task:
-        return Task(
-            stage.name,
-            stage.function,
-            stage.params,
-            stage.fingerprint,
-            stage.generation,
-            self.place(stage),
-            {role: self.place(needed) for role, needed in stage.inputs.items()},
-            self.settings.registry,
-            stage.seed,
-            stage.incidental,
-            self.settings.device,
-        )
+        inputs = {role: self.place(needed) for role, needed in stage.inputs.items()}
+        registry, device = self.settings.registry, self.settings.device
+        return Task.of(stage, self.place(stage), inputs, registry, device)
 
     def _finished(self, stage: Stage) -> dict[str, Any] | None:
         return finished_manifest(self.place(stage), stage.fingerprint)
