@@ -17,7 +17,8 @@ import csv
 import itertools
 import sys
 
-from past_seg.nnunet.probe import Convolution, ProbeError, examine, measure
+from past_seg.nnunet.convolution import Convolution
+from past_seg.nnunet.probe import ProbeError, examine, measure
 
 KERNELS = {"1x1x1": (1, 1, 1), "1x3x3": (1, 3, 3), "3x3x3": (3, 3, 3)}
 WITHOUT_AMX = "AVX512_CORE_FP16"

@@ -183,47 +183,56 @@ class PublishedStep(nn.Module):
     ) -> None:
         super().__init__()
         self.one_power_iteration = one_power_iteration
-        self.judge_a, self.judge_b = Discriminator(channels), Discriminator(channels)
-        self.maker_a, self.maker_b = Generator(channels, blocks), Generator(channels, blocks)
+        self.discriminator_a, self.discriminator_b = (
+            Discriminator(channels),
+            Discriminator(channels),
+        )
+        self.generator_a, self.generator_b = (
+            Generator(channels, blocks),
+            Generator(channels, blocks),
+        )
         adam = {"lr": 1e-4, "betas": (0.5, 0.999), "weight_decay": 1e-4}
-        judges, makers = self.judges(), nn.ModuleList([self.maker_a, self.maker_b])
-        self.judges_optimizer = torch.optim.Adam(judges.parameters(), **adam)
-        self.makers_optimizer = torch.optim.Adam(makers.parameters(), **adam)
+        discriminators, generators = (
+            self.discriminators(),
+            nn.ModuleList([self.generator_a, self.generator_b]),
+        )
+        self.discriminators_optimizer = torch.optim.Adam(discriminators.parameters(), **adam)
+        self.generators_optimizer = torch.optim.Adam(generators.parameters(), **adam)
 
-    def judges(self) -> nn.ModuleList:
-        return nn.ModuleList([self.judge_a, self.judge_b])
+    def discriminators(self) -> nn.ModuleList:
+        return nn.ModuleList([self.discriminator_a, self.discriminator_b])
 
     def step(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Train on images ``(n, 1, h, w)`` in [-1, 1]; the loss terms, unweighted, by name."""
-        self.judges().train()
+        self.discriminators().train()
         losses = {"discriminator": self.discriminator_step(source, target)}
         return losses | self.generator_step(source, target)
 
     def discriminator_step(self, source: Tensor, target: Tensor) -> Tensor:
-        self.judges_optimizer.zero_grad()
-        *real_a, code_a = self.judge_a(source)
-        *real_b, code_b = self.judge_b(target)
+        self.discriminators_optimizer.zero_grad()
+        *real_a, code_a = self.discriminator_a(source)
+        *real_b, code_b = self.discriminator_b(target)
         if self.one_power_iteration:
-            self.judges().eval()
-        fake_b = self.maker_b(code_a).detach()
-        fake_a = self.maker_a(code_b).detach()
-        *seen_a, _ = self.judge_a(fake_a)
-        *seen_b, _ = self.judge_b(fake_b)
+            self.discriminators().eval()
+        fake_b = self.generator_b(code_a).detach()
+        fake_a = self.generator_a(code_b).detach()
+        *seen_a, _ = self.discriminator_a(fake_a)
+        *seen_b, _ = self.discriminator_b(fake_b)
         loss = sum(towards(logit, 1) for logit in [*real_a, *real_b])
         loss = loss + sum(towards(logit, 0) for logit in [*seen_a, *seen_b])
         loss.backward()
-        self.judges_optimizer.step()
+        self.discriminators_optimizer.step()
         return loss.detach()
 
     def generator_step(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
-        self.makers_optimizer.zero_grad()
-        *_, code_a = self.judge_a(source)
-        *_, code_b = self.judge_b(target)
-        fake_b, fake_a = self.maker_b(code_a), self.maker_a(code_b)
-        *seen_a, code_fake_a = self.judge_a(fake_a)
-        *seen_b, code_fake_b = self.judge_b(fake_b)
-        again_b, again_a = self.maker_b(code_fake_a), self.maker_a(code_fake_b)
-        same_a, same_b = self.maker_a(code_a), self.maker_b(code_b)
+        self.generators_optimizer.zero_grad()
+        *_, code_a = self.discriminator_a(source)
+        *_, code_b = self.discriminator_b(target)
+        fake_b, fake_a = self.generator_b(code_a), self.generator_a(code_b)
+        *seen_a, code_fake_a = self.discriminator_a(fake_a)
+        *seen_b, code_fake_b = self.discriminator_b(fake_b)
+        again_b, again_a = self.generator_b(code_fake_a), self.generator_a(code_fake_b)
+        same_a, same_b = self.generator_a(code_a), self.generator_b(code_b)
         losses = {
             "adversarial": sum(towards(logit, 1) for logit in [*seen_a, *seen_b]),
             "cycle": F.l1_loss(again_a, source) + F.l1_loss(again_b, target),
@@ -231,7 +240,7 @@ class PublishedStep(nn.Module):
         }
         total = losses["adversarial"] + 10 * losses["cycle"] + 10 * losses["reconstruction"]
         total.backward()
-        self.makers_optimizer.step()
+        self.generators_optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +12,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from past_seg.nnunet import amx, probe
+from past_seg.nnunet import amx, probe, verdicts
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
-from past_seg.nnunet.probe import Convolution, ProbeError, examine, measure
+from past_seg.nnunet.convolution import Convolution
+from past_seg.nnunet.probe import ProbeError, examine, measure
 from past_seg.nnunet.segmenter import NNUNet, ResUNet
 from past_seg.nnunet.trainer import Trainer
 
@@ -54,6 +56,13 @@ class Convolved(TorchDispatchMode):
     def _note(self, direction, x, weight, stride):
         assert x.dtype == weight.dtype
         self.seen.append((direction, x.dtype, x.shape[-1], tuple(weight.shape[2:]), tuple(stride)))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A memory of its own for each test."""
+    monkeypatch.setattr(verdicts, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    return tmp_path / "cache/past"
 
 
 @pytest.fixture
@@ -146,6 +155,45 @@ def test_every_distinct_convolution_is_tried_once_as_training_meets_it(balls, co
     assert all(one.channels_last for one in amx_cpu)
 
 
+def test_what_was_found_sound_is_not_tried_again_by_another_training(balls, amx_cpu, cache):
+    for name in ("one", "two"):
+        case = balls.context(name)
+        segmenter = NNUNet(NNUNetConfig(**(balls.tiny | {"precision": "bfloat16"})))
+        segmenter.fit(balls.cases(2), balls.labels, case)
+    assert amx_cpu
+    assert len(amx_cpu) == len(set(amx_cpu))
+    notes = [balls.folder / name / "record/bfloat16.json" for name in ("one", "two")]
+    assert notes[0].read_text() == notes[1].read_text()
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_what_was_found_faulty_is_tried_again(monkeypatch):
+    tried = []
+
+    def examine(convolutions):
+        tried.extend(convolutions)
+        return {one: "wrong" if one == SMALL else "" for one in convolutions}
+
+    monkeypatch.setattr(probe, "examine", examine)
+    for _ in range(2):
+        assert amx._judge([SMALL, OTHERS[0]], {}) == {SMALL: "wrong", OTHERS[0]: ""}
+    assert tried == [SMALL, OTHERS[0], SMALL]
+
+
+def test_verdicts_are_remembered_for_one_kind_of_machine_only(monkeypatch):
+    verdicts.remember([SMALL])
+    assert verdicts.remembered() == {SMALL}
+    monkeypatch.setattr(torch, "__version__", "2.99.0")
+    assert verdicts.remembered() == set()
+
+
+def test_without_a_cache_all_are_tried(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(verdicts, "user_cache_path", lambda _: tmp_path / "file")
+    verdicts.remember([SMALL])
+    assert verdicts.remembered() == set()
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
 def test_without_amx_or_bfloat16_nothing_is_asked(balls, monkeypatch, precision):
     def never(*_):
@@ -222,7 +270,7 @@ def test_sound_convolutions_are_found_to_be_sound():
 
 FAULTY = """
 import ctypes, os, signal, sys, torch
-from past_seg.nnunet import probe
+from past_seg.nnunet import trial
 
 def faulty(fault):
     plain = torch.nn.Conv3d.forward
@@ -256,17 +304,17 @@ def faulty(fault):
 
     torch.nn.Conv3d.forward = forward
 
-buffers = probe._buffers
+buffers = trial._buffers
 
 def noted():
     others.extend(buffers())
     return others[-4:]
 
 others = []
-probe._buffers = noted
+trial._buffers = noted
 if sys.argv[1] != "never starts":
     faulty(sys.argv[1])
-    probe.main()
+    trial.main()
     if sys.argv[1] == "babbles":
         print("}{", flush=True)
         os._exit(3)
@@ -372,8 +420,9 @@ def test_a_resumed_training_decides_as_it_began(balls, monkeypatch):
 
 
 @pytest.mark.parametrize("change", ["machine", "damage", "work"])
-def test_verdicts_of_another_machine_or_work_do_not_count(balls, monkeypatch, change):
+def test_verdicts_of_another_machine_or_work_do_not_count(balls, monkeypatch, change, cache):
     _, again = begun(balls, monkeypatch)
+    shutil.rmtree(cache)
     note = balls.folder / "work/record/bfloat16.json"
     content = json.loads(note.read_text())
     content["machine"]["torch"] = "2.14.0"

@@ -114,6 +114,10 @@ class Builder(Scans):
                 trained.rounds.append(self._fit(trained, 0, scans, {}))
         return trained
 
+    def fits(self) -> list[Stage]:
+        """The trainings of all models and rounds so far."""
+        return [fit for trained in self._trained.values() for fit in trained.rounds]
+
     def predict(
         self, trained: Trained, number: int, scans: Sequence[Scan], first: str, last: str = ""
     ) -> Stage:

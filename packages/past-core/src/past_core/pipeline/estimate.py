@@ -18,6 +18,7 @@ from past_core.pipeline.execute import Task, execute
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.plan import Plan
 from past_core.pipeline.stage import Stage
+from past_core.pipeline.work.workspace import whole_config
 from past_core.plugins import Registry
 
 __all__ = ["Cost", "estimate", "wall_seconds"]
@@ -80,6 +81,7 @@ class _Calibration:
 
     def __init__(self, planned: Plan, registry: Registry, device: str, folder: Path) -> None:
         self.graph = planned.graph
+        self.scans = planned.scans
         self.registry = registry
         self.device = device
         self.folder = folder
@@ -87,21 +89,23 @@ class _Calibration:
         self._speeds: dict[str, _Speed] = {}
         self._light = 0.0
         self._crops: dict[str, tuple[list[str], Path]] = {}
-        for part in ("source", "target"):
-            if part in planned.scans:
-                self._crops[part] = self._cropped(planned.scans[part])
 
     def costs(self, finished: Collection[str]) -> dict[str, Cost]:
         """Of all stages but the finished."""
-        return {stage.name: self._cost(stage) for stage in self.graph if stage.name not in finished}
+        unfinished = [stage for stage in self.graph if stage.name not in finished]
+        if unfinished:
+            self._crop()
+        return {stage.name: self._cost(stage) for stage in unfinished}
+
+    def _crop(self) -> None:
+        for part in ("source", "target"):
+            if part in self.scans:
+                self._crops[part] = self._cropped(self.scans[part])
 
     def _cost(self, stage: Stage) -> Cost:
         if stage.function.endswith(":fit"):
             speed = self._speed(stage)
-            plugin = stage.params["plugin"]
-            config = self.registry.config(
-                plugin["kind"], plugin["name"], _values(stage), stage.name
-            )
+            config = whole_config(stage.params["plugin"], stage.incidental, self.registry)
             length = config.length(warm="start" in stage.inputs) or 0
             return Cost(speed.start + speed.iteration * length, speed.mib)
         cases = len(stage.params.get("cases") or stage.params.get("source", ()))
@@ -129,8 +133,7 @@ class _Calibration:
 
     def _shortened(self, fit: Stage, iterations: int) -> Stage:
         plugin = fit.params["plugin"]
-        config = self.registry.config(plugin["kind"], plugin["name"], _values(fit), fit.name)
-        short = config.shortened(iterations)
+        short = whole_config(plugin, fit.incidental, self.registry).shortened(iterations)
         params = dict(fit.params) | {"plugin": {**plugin, "config": short.model_dump(mode="json")}}
         if fit.kind == "translate":
             params |= {"source": self._entries("source"), "target": self._entries("target")}
@@ -171,7 +174,3 @@ class _Calibration:
         inputs = {part: place for part, (_, place) in self._crops.items()} | dict(more or {})
         task = Task.of(stage, folder, inputs, self.registry, self.device)
         return folder, execute(task)
-
-
-def _values(fit: Stage) -> dict[str, Any]:
-    return {**fit.params["plugin"]["config"], **fit.incidental.get("config", {})}

@@ -18,13 +18,14 @@ from past_core.dataset import Dataset
 from past_core.datasets.opening import open_dataset
 from past_core.device import set_threads
 from past_core.errors import DataError
+from past_core.pipeline.answers import PlannedSystem
 from past_core.pipeline.events import Observer, Silent
 from past_core.pipeline.executors import Inline
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.inventory import Inventory, check_stage, last_inventory
 from past_core.pipeline.layout import SCORES, STAGES
 from past_core.pipeline.opened import Run, open_run
-from past_core.pipeline.plan import Plan, PlannedSystem, plan
+from past_core.pipeline.plan import Plan, plan
 from past_core.pipeline.protocols import assign_protocols
 from past_core.pipeline.record import record_run
 from past_core.pipeline.request import Request

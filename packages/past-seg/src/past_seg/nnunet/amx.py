@@ -12,23 +12,20 @@ is known to be wrong, and stay in bfloat16.
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from past_core.files import write_json
 from past_seg.nnunet import probe
-from past_seg.nnunet.probe import Convolution, ProbeError
+from past_seg.nnunet.convolution import Convolution
+from past_seg.nnunet.probe import ProbeError
+from past_seg.nnunet.verdicts import read_note, remember, remembered, write_note
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
-
-    from past_seg.nnunet.folders import Json
 
 __all__ = ["convolutions", "in_use", "keep_in_float32", "known_fault", "protect"]
 
@@ -59,16 +56,11 @@ def protect(network: torch.nn.Module, shape: Sequence[int], note: Path) -> None:
         computes as it began; on another machine, or with another torch, all are found anew.
     """
     found = convolutions(network, shape)
-    verdicts = _judge(found.values(), _noted(note))
+    verdicts = _judge(found.values(), read_note(note))
     chosen = [name for name, one in found.items() if verdicts[one]]
     for name in chosen:
         keep_in_float32(network.get_submodule(name))
-    content = {
-        "machine": _machine(),
-        "float32": chosen,
-        "convolutions": [{"fault": fault, **asdict(one)} for one, fault in verdicts.items()],
-    }
-    write_json(note, content)
+    write_note(note, verdicts, chosen)
     log.info("%d of %d convolutions in float32, see %s", len(chosen), len(found), note)
 
 
@@ -131,11 +123,14 @@ def keep_in_float32(layer: torch.nn.Module) -> None:
 def _judge(found: Collection[Convolution], noted: dict[Convolution, str]) -> dict[Convolution, str]:
     """Fault of every distinct convolution, or an empty text."""
     verdicts = {one: known_fault(one) or noted.get(one, "") for one in dict.fromkeys(found)}
-    open_ = [one for one, fault in verdicts.items() if not fault and one not in noted]
+    known = {*noted, *remembered()}
+    open_ = [one for one, fault in verdicts.items() if not fault and one not in known]
     if open_:
         log.info("trying %d convolutions in bfloat16", len(open_))
         try:
-            verdicts |= probe.examine(open_)
+            found_now = probe.examine(open_)
+            remember([one for one, fault in found_now.items() if not fault])
+            verdicts |= found_now
         except ProbeError as error:
             log.warning("convolutions cannot be tried before training: %s", error)
             verdicts |= {one: _caution(one) for one in open_}
@@ -146,28 +141,3 @@ def _caution(one: Convolution) -> str:
     if set(one.stride) == {1} and one.shape[-1] not in SOUND_AXES:
         return f"untried on a last axis of {one.shape[-1]}"
     return ""
-
-
-def _machine() -> Json:
-    """What verdicts hold for."""
-    return {
-        "torch": torch.__version__,
-        "instructions": sorted(k for k, v in torch.cpu.get_capabilities().items() if v is True),
-        "limit": os.environ.get("ONEDNN_MAX_CPU_ISA", ""),
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _noted(note: Path) -> dict[Convolution, str]:
-    """Verdicts that an earlier start of the same training wrote down for this machine."""
-    try:
-        content = json.loads(note.read_text())
-        if content["machine"] != _machine():
-            return {}
-        entries = [(entry.pop("fault"), entry) for entry in content["convolutions"]]
-        return {Convolution.read(entry): fault for fault, entry in entries}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("%s cannot be read, convolutions are tried anew: %s", note, error)
-        return {}

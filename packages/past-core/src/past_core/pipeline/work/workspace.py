@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from past_core.case import Case, Domain
+from past_core.config import PluginConfig
 from past_core.errors import DataError
 from past_core.interfaces import Context, Segmenter, Translator
 from past_core.interfaces.context import RECORD, Progress, silent
 from past_core.pipeline.layout import image_path, label_path, model_path
 from past_core.plugins import Registry
 
-__all__ = ["Work", "fit_once", "require_grid"]
+__all__ = ["Work", "fit_once", "require_grid", "whole_config"]
 
 Plugin = Mapping[str, Any]
 """A plugin in a stage's parameters: kind, name, version, generation, config."""
@@ -41,10 +42,8 @@ class Work:
 
     def create(self, plugin: Plugin) -> Any:  # noqa: ANN401
         """An instance of a plugin with its whole configuration."""
-        kind, name = plugin["kind"], plugin["name"]
-        values = {**plugin["config"], **self.incidental.get("config", {})}
-        config = self.registry.config(kind, name, values, f"{kind}.{name}")
-        return self.registry.create(kind, name, config)
+        config = whole_config(plugin, self.incidental, self.registry)
+        return self.registry.create(plugin["kind"], plugin["name"], config)
 
     def factory(self, plugin: Plugin) -> Any:  # noqa: ANN401
         """The class of a plugin, to load what it saved."""
@@ -78,6 +77,13 @@ class Work:
             shutil.rmtree(record, ignore_errors=True)
             (scratch / RECORD).rename(record)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def whole_config(plugin: Plugin, incidental: Mapping[str, Any], registry: Registry) -> PluginConfig:
+    """A plugin's configuration: what its result depends on, and a stage's incidental rest."""
+    kind, name = plugin["kind"], plugin["name"]
+    values = {**plugin["config"], **incidental.get("config", {})}
+    return registry.config(kind, name, values, f"{kind}.{name}")
 
 
 def fit_once(work: Work, fit: Callable[[], None], model: Translator | Segmenter) -> None:
