@@ -58,6 +58,13 @@ class NNUNetConfig(PluginConfig):
     augmentation: Literal["nnunet", "light"] = "nnunet"
     """``light`` leaves out nnU-Net's blurring and its simulated low resolution."""
 
+    random_convolution: float = Field(0.0, ge=0, le=1)
+    """Share of training patches that pass a shallow convolution network with random weights, so
+    that segmenters learn shape instead of one contrast (GIN, Ouyang et al., TMI 2022)."""
+    random_structures: float = Field(0.0, ge=0, le=1)
+    """Share of training patches in which each structure, and what is around them, passes a random
+    network of its own (SRCSM, Thaler et al. 2025; SLAug, Su et al., AAAI 2023)."""
+
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic on the CPU; ``auto`` takes bfloat16 where the processor multiplies it
     natively. CUDA uses nnU-Net's mixed precision, unless ``float32``."""
@@ -72,6 +79,15 @@ class NNUNetConfig(PluginConfig):
             raise ValueError(
                 f"max_features ({self.max_features}) must be at least "
                 f"base_features ({self.base_features})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        if (total := self.random_convolution + self.random_structures) > 1:
+            raise ValueError(
+                f"random_convolution and random_structures are shares of the same patches: they "
+                f"sum up to {total:g}, more than 1"
             )
         return self
 

@@ -26,6 +26,7 @@ from past_core.device import has_bfloat16
 from past_core.errors import ConfigError
 from past_core.files import atomic_path
 from past_seg.nnunet import amx
+from past_seg.nnunet.randomisation import random_look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +152,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, float]:
         """One step: nnU-Net's own on CUDA; on the CPU in bfloat16 where that is native."""
+        batch = self._randomised(batch)
         if self.device.type == "cuda" and self.config.precision != "float32":
             return {"loss": float(super().train_step(batch)["loss"])}
         self.optimizer.zero_grad(set_to_none=True)
@@ -167,6 +169,15 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimizer.step()
         return {"loss": float(loss.detach())}
+
+    def _randomised(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Give some patches a random look, where the network is: a GPU does not wait for it."""
+        shares = self.config.random_convolution, self.config.random_structures
+        if not any(shares):
+            return batch
+        target = batch["target"][0] if self.enable_deep_supervision else batch["target"]
+        data = random_look(batch["data"].to(self.device), target.to(self.device), *shares)
+        return {**batch, "data": data}
 
     def do_split(self) -> tuple[list[str], list[str]]:
         """Train on all cases: PAST's test cases never come here."""
