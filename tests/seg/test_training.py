@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -284,3 +285,23 @@ def test_labels_of_several_structures_keep_their_order(balls):
     unseen = balls.case("unseen", 99, change=two)
     found = segmenter.predict(unseen.load_image()).argmax(0)
     assert balls.dice(found == 2, unseen.load_label().data == 2) > 0.8
+
+
+def test_cases_are_drawn_by_their_weights(balls, monkeypatch):
+    drawn = []
+
+    def noting(trainer, batch):
+        drawn.extend(batch["keys"])
+        trainer.optimizer.step()
+        return {"loss": 0.0}
+
+    monkeypatch.setattr(Trainer, "train_step", noting)
+    cases = [
+        replace(case, weight=weight)
+        for case, weight in zip(balls.cases(3), (0.3, 0.6, 2.1), strict=True)
+    ]
+    small(balls, iterations=300, iterations_per_epoch=300).fit(
+        cases, balls.labels, balls.context("work")
+    )
+    portions = [drawn.count(case.id) / len(drawn) for case in cases]
+    assert portions == pytest.approx([0.1, 0.2, 0.7], abs=0.06)

@@ -75,6 +75,8 @@ def test_a_file_is_the_same_when_written_and_read(systems_of):
         ('{ from = "target" }]', '{ from = "target", labels = "keep" }]', "no true labels to keep"),
         ('{ from = "target" }]', '{ from = "target", labels = "true" }]', "say 'keep'"),
         ('{ from = "target" }]', '{ from = "target", copies = 1 }]', "labelled source scans only"),
+        ('{ from = "target" }]', '{ from = "target", share = 1.0 }]', "leaves nothing for"),
+        ('[{ from = "aligned" }]', '[{ from = "aligned", share = 0.5 }]', r"0\.5, not to 1"),
         ('[{ from = "aligned" }]', '[{ from = "target" }]', "no labels before the first round"),
         ('[{ from = "aligned" }]', '[{ from = "aligned", labels = "keep" }]', "is for rounds"),
         ("repeat = 2", "repeats = 2", r"repeats: unknown key. Known keys: images, repeat"),

@@ -49,6 +49,8 @@ class Fit:
     """By id: the stages that wrote the image and the label, and the label's digest."""
     start: str | None
     """The stage of the weights it started from."""
+    weights: dict[str, float]
+    """By id."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,12 @@ def note_fit(context, cases, start=None):
     }
     assert len(handed) == len(cases)
     FITS.append(
-        Fit(stage_name(context.folder), handed, None if start is None else stage_name(start))
+        Fit(
+            stage_name(context.folder),
+            handed,
+            None if start is None else stage_name(start),
+            {case.id: case.weight for case in cases},
+        )
     )
 
 

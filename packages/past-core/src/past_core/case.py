@@ -34,6 +34,8 @@ class Case:
     label: Path | None = None
     protocol: str | None = None
     """Acquisition protocol or centre, where the data set knows it (crossMoDA: 448 or 384)."""
+    weight: float = 1.0
+    """How often a training draws it, relative to the other scans that it is handed."""
 
     @property
     def spacing(self) -> tuple[float, float, float]:

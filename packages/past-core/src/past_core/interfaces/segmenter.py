@@ -41,7 +41,8 @@ class Segmenter(ABC):
         ----------
         cases
             Images with labels ``0 .. labels.count - 1``; voxels of value
-            ``labels.ignore`` must not influence training.
+            ``labels.ignore`` must not influence training. A case of twice the ``weight`` is
+            drawn twice as often.
         labels
             The structures to learn.
         context

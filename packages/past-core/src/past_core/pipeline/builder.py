@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from past_core.case import Domain
 from past_core.dataset import Dataset
 from past_core.pipeline.address import Address
+from past_core.pipeline.images import Images, weights
 from past_core.pipeline.inventory import Inventory
 from past_core.pipeline.layout import copy_id
 from past_core.pipeline.pool import Pool, Scan, told_apart
@@ -16,7 +17,7 @@ from past_core.pipeline.protocols import require_enough
 from past_core.pipeline.scans import Scans, at_protocol
 from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
-from past_core.pipeline.systems import Images, Model, Translation
+from past_core.pipeline.systems import Model, Translation
 
 __all__ = ["Builder", "Trained", "Translated"]
 
@@ -177,10 +178,11 @@ class Builder(Scans):
         for one in images:
             named += [(one, word, scans, name) for word, scans, name in self._drawn(one, trained)]
         apart = told_apart([(word, scans) for _, word, scans, _ in named])
-        return [
+        groups = [
             (one, scans, self._copies(one, scans, name))
             for (one, _, _, name), scans in zip(named, apart, strict=True)
         ]
+        return _weighted(images, groups)
 
     def _drawn(self, one: Images, trained: Trained) -> list[tuple[str, list[Scan], str]]:
         """Scans of one entry of ``images``, by what tells them apart and their stages' name."""
@@ -246,5 +248,23 @@ def _flat(groups: list[_Group], selected: Stage | None) -> list[Scan]:
             label = scan.label
             if image.pseudo and selected is not None:
                 label = (selected, base[number % len(base)].id)
-            result.append(Scan(scan.id, scan.domain, scan.image, label))
+            result.append(replace(scan, label=label))
     return result
+
+
+def _weighted(images: Sequence[Images], groups: list[_Group]) -> list[_Group]:
+    """Let every entry of ``images`` have its share of what is drawn."""
+    counts = [
+        sum(len(base) + len(copies) for one, base, copies in groups if one is image)
+        for image in images
+    ]
+    found = weights([image.share for image in images], counts)
+    weight = {id(image): value for image, value in zip(images, found, strict=True)}
+    return [
+        (
+            one,
+            [replace(scan, weight=weight[id(one)]) for scan in base],
+            [replace(scan, weight=weight[id(one)]) for scan in copies],
+        )
+        for one, base, copies in groups
+    ]

@@ -22,6 +22,8 @@ class Scan:
     image: tuple[Stage, str]
     """The stage that wrote the image, and the scan's id there."""
     label: tuple[Stage, str] | None = None
+    weight: float = 1.0
+    """How often a training draws it, relative to the others."""
 
 
 class Pool:
@@ -39,6 +41,8 @@ class Pool:
             entry["images"] = [self._role("images", scan.image[0]), scan.image[1]]
             if labelled and scan.label is not None:
                 entry["labels"] = [self._role("labels", scan.label[0]), scan.label[1]]
+            if labelled and scan.weight != 1:
+                entry["weight"] = scan.weight
             self.entries.append(entry)
 
     def _role(self, what: str, stage: Stage) -> str:

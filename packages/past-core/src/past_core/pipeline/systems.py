@@ -35,12 +35,12 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from past_core.config import PluginConfig
 from past_core.pipeline.address import Address, check_name, check_part_name
+from past_core.pipeline.images import Images, check_images, check_round_images
 from past_core.pipeline.protocols import ProtocolRule
 from past_core.roi import ROI
 
 __all__ = [
     "Crop",
-    "Images",
     "Model",
     "Region",
     "Round",
@@ -54,7 +54,6 @@ __all__ = [
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, AfterValidator(check_name)]
 PartName = Annotated[str, AfterValidator(check_part_name)]
-Factor = Annotated[float, Field(ge=0)]
 
 OneOrMore = str | tuple[str, ...]
 Use = OneOrMore | dict[str, OneOrMore]
@@ -81,33 +80,6 @@ class Crop(PluginConfig):
     """The region to work in; by default the data set's own."""
     clip_percentile: float = Field(default=99.9, gt=50, le=100)
     """Percentile of a scan's region that becomes 255."""
-
-
-class Images(PluginConfig):
-    """Some of the scans that a model is trained on."""
-
-    origin: str = Field(alias="from")
-    """``source``, ``target``, or a translation, ``aligned`` or ``aligned@448``."""
-    labels: Literal["true", "replace", "keep"] | None = None
-    """In a round: pseudo-labels (``replace``, the default: Algorithm 1, line 7) or the true
-    labels of source scans (``keep``: COSMOS). Before it: true ones; ``{ from = "target",
-    labels = "true" }`` is the oracle."""
-    copies: int = Field(default=0, ge=0, le=20)
-    """Copies of every scan in which the labelled structures are darker or brighter."""
-    intensity: tuple[Factor, Factor] = (0.5, 1.0)
-    """Least and greatest factor of copies; each structure of each copy draws its own."""
-
-    @field_validator("intensity")
-    @classmethod
-    def _ordered(cls, intensity: tuple[float, float]) -> tuple[float, float]:
-        if intensity[0] > intensity[1]:
-            raise ValueError("the least factor comes first")
-        return intensity
-
-    @property
-    def pseudo(self) -> bool:
-        """Whether a round trains on pseudo-labels of these scans."""
-        return self.labels in (None, "replace")
 
 
 class Round(PluginConfig):
@@ -239,39 +211,25 @@ def addresses(use: Use, where: str) -> list[Address]:
 
 
 def _check_images(systems: Systems, model: Model) -> None:
-    for one in model.images:
-        where = f"model {model.name}, from {one.origin}"
-        if one.labels in ("replace", "keep"):
-            raise ValueError(f"{where}: labels '{one.labels}' is for rounds")
-        if one.origin == "target" and one.labels != "true":
-            raise ValueError(
-                f"{where}: target scans have no labels before the first round; "
-                "labels = 'true' is the oracle"
-            )
-    for number, one in enumerate((i for r in model.round for i in r.images), start=1):
-        where = f"model {model.name}, image {number} of its rounds, from {one.origin}"
-        if one.labels == "true":
-            raise ValueError(f"{where}: say 'keep' for the source's true labels, or 'replace'")
-        if one.origin == "target" and not one.pseudo:
-            raise ValueError(f"{where}: target scans have no true labels to keep")
+    where = f"model {model.name}"
+    check_images(model.images, where)
+    for number, entry in enumerate(model.round, start=1):
+        check_round_images(entry.images, f"{where}, entry {number} of its rounds")
     for one in (*model.images, *(i for r in model.round for i in r.images)):
-        if one.origin in ("source", "target"):
-            if one.origin == "target" and one.copies:
-                raise ValueError(f"model {model.name}: copies vary labelled source scans only")
-            continue
-        address = Address.parse(one.origin, f"model {model.name}")
-        translation = systems.find_translation(address.name)
-        if translation is None:
-            known = ", ".join(["source", "target", *(t.name for t in systems.translation)])
-            raise ValueError(
-                f"model {model.name}: from '{one.origin}' is no translation; known: {known}"
-            )
-        if address.round is not None or address.seed is not None:
-            raise ValueError(f"model {model.name}: from '{one.origin}' has a round or seed")
-        if address.protocol is not None and translation.each is None:
-            raise ValueError(
-                f"model {model.name}: from '{one.origin}', but that translation is one for all"
-            )
+        if one.origin not in ("source", "target"):
+            _check_origin(systems, one.origin, where)
+
+
+def _check_origin(systems: Systems, origin: str, where: str) -> None:
+    address = Address.parse(origin, where)
+    translation = systems.find_translation(address.name)
+    if translation is None:
+        known = ", ".join(["source", "target", *(t.name for t in systems.translation)])
+        raise ValueError(f"{where}: from '{origin}' is no translation; known: {known}")
+    if address.round is not None or address.seed is not None:
+        raise ValueError(f"{where}: from '{origin}' has a round or seed")
+    if address.protocol is not None and translation.each is None:
+        raise ValueError(f"{where}: from '{origin}', but that translation is one for all")
 
 
 def _check_address(systems: Systems, system: System, address: Address) -> None:

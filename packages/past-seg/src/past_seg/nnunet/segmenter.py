@@ -95,7 +95,8 @@ class NNUNet(Segmenter):
                     dataset,
                     torch.device(context.device),
                 )
-                trainer.prepare(self.config, context, warm=start is not None)
+                weights = {case.id: case.weight for case in cases}
+                trainer.prepare(self.config, context, weights, warm=start is not None)
             if start is not None:
                 storage.load_unique(trainer.network, start.weights)
             trainer.fit()
@@ -191,7 +192,7 @@ class NNUNet(Segmenter):
                 "config": self.config.decisive(),
                 "structures": labels.structures,
                 "seed": context.seed,
-                "cases": [case.id for case in cases],
+                "cases": [(case.id, case.weight) for case in cases],
                 "warm": init_from is not None,
             }
         ]

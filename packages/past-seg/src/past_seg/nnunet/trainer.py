@@ -29,9 +29,11 @@ from past_seg.nnunet import amx
 from past_seg.nnunet.randomisation import random_look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from past_core.interfaces import Context
     from past_seg.nnunet.config import NNUNetConfig
@@ -78,9 +80,22 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
     ``__init__`` is nnU-Net's: it must keep its parameter names. Call ``prepare`` next.
     """
 
-    def prepare(self, config: NNUNetConfig, context: Context, warm: bool) -> None:
-        """Take over the settings and build network, optimizer and loss."""
+    def prepare(
+        self, config: NNUNetConfig, context: Context, weights: Mapping[str, float], warm: bool
+    ) -> None:
+        """Take over the settings and build network, optimizer and loss.
+
+        Parameters
+        ----------
+        config, context
+            As the segmenter's ``fit`` has them.
+        weights
+            By case, how often it is drawn relative to the others.
+        warm
+            Whether training starts from given weights.
+        """
         self.config = config
+        self.weights = weights
         self.context = context
         self.device = torch.device(context.device)
         self.total_iterations = config.total_iterations(warm)
@@ -207,7 +222,13 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
                 inner.benchmark = False
             kept.append(transform)
         compose.transforms = kept
+        source.data_loader.sampling_probabilities = self._chances(source.data_loader.indices)
         return source
+
+    def _chances(self, names: Sequence[str]) -> npt.NDArray[np.float64] | None:
+        """Chances of cases to be drawn; None, nnU-Net's word for equal ones, draws otherwise."""
+        weights = np.array([self.weights[name] for name in names])
+        return None if (weights == weights[0]).all() else weights / weights.sum()
 
     def _keep(self) -> None:
         """Write the state after a whole epoch, then the loss curve."""

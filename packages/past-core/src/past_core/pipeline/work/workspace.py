@@ -50,13 +50,17 @@ class Work:
         return self.registry.factory(plugin["kind"], plugin["name"])
 
     def case(self, entry: Mapping[str, Any], domain: Domain) -> Case:
-        """A scan of the parameters, ``{"id", "images": [role, id], "labels": [role, id]}``."""
+        """A scan of the parameters: ``{"id", "images": [role, id], "labels": [role, id]}``.
+
+        ``weight`` may be among them.
+        """
         label = entry.get("labels")
         return Case(
             entry["id"],
             domain,
             self._path(image_path, entry["images"]),
             None if label is None else self._path(label_path, label),
+            weight=entry.get("weight", 1.0),
         )
 
     def _path(self, path: Callable[[Path, str], Path], place: list[str]) -> Path:
