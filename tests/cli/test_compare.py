@@ -75,3 +75,34 @@ def test_an_unknown_system_is_named_with_those_there_are(past_cli, runs):
     done = past_cli("compare", *runs, "--system", "oracle")
     assert done.code != 0
     assert "no system oracle; there are no-da, translated" in done.err
+
+
+def test_systems_are_compared_case_by_case(past_cli, runs):
+    done = past_cli("compare", *runs[:2], "--against", "no-da")
+    assert done.code == 0, done.err
+    (row,) = [line for line in done.out.splitlines() if "translated" in line]
+    assert row.count("+0.100 [+0.100, +0.100] p=0.500") == 3
+    assert row.split()[-1] == "2"
+    assert "gap" not in done.out
+
+
+def test_groups_are_compared_case_by_case(past_cli, runs):
+    options = ("--against", "fda translated", "--system", "nicegan translated")
+    done = past_cli("compare", *runs, *options)
+    assert "nicegan translated   +0.500 [+0.450, +0.550]" in done.out, done.out
+    wrong = past_cli("compare", *runs, "--against", "translated")
+    assert wrong.code != 0
+    assert "no system translated has a value of dice; there are nicegan no-da," in wrong.err
+
+
+def test_the_share_of_the_gap_that_is_closed_is_shown(past_cli, runs):
+    (run,) = runs[2:]
+    rows = [
+        Score(system, case, "vs", "dice", value)
+        for system, value in (("no-da", 0.1), ("translated", 0.6), ("oracle", 0.9))
+        for case in "abc"
+    ]
+    write_scores(run / "scores.csv", rows)
+    done = past_cli("compare", run, "--against", "no-da")
+    assert "gap closed" in done.out
+    assert "62 %" in done.out

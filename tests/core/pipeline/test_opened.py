@@ -7,6 +7,7 @@ import json
 import pytest
 
 from past_core import open_run
+from past_core.comparison import scores_of_runs
 from past_core.errors import DataError
 from past_core.scoring import Score, write_scores
 
@@ -42,6 +43,17 @@ def test_curves_are_numbers_by_stage(run, request_of, stage_of):
     assert dict(done.curves()) == {
         "fit-bayes": [{"iteration": 1.0, "loss": 0.5}, {"iteration": 2.0, "loss": 0.25}]
     }
+
+
+def test_other_scans_of_the_same_names_are_not_paired(run, request_of, phantom_of, tmp_path):
+    folders = [tmp_path / name for name in ("one-seed0", "one-seed1", "other")]
+    for number, folder in enumerate(folders):
+        data = phantom_of(seed=number // 2)
+        run(request_of(folder=folder, data=data, rounds=0, only=("no-da",), seed=number))
+    systems = {score.system for score in scores_of_runs(folders[:2])}
+    assert systems == {"no-da"}
+    with pytest.raises(DataError, match=r"other: the reference of case crossmoda_211 .*one-seed0"):
+        scores_of_runs(folders)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from past_core.plugins import KINDS
@@ -13,12 +14,13 @@ from past_core.plugins import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from past_core.paired import Difference
     from past_core.pipeline import Cost, StageReport
     from past_core.pipeline.graph import Graph
     from past_core.plugins import Registry
     from past_core.scoring import Summary
 
-__all__ = ["plan_table", "plugin_table", "score_table", "stage_table"]
+__all__ = ["paired_table", "plan_table", "plugin_table", "score_table", "stage_table"]
 
 UNITS = {"assd": "ASSD mm", "dice": "Dice"}
 """How a column names a metric."""
@@ -65,6 +67,35 @@ def score_table(summaries: Iterable[Summary]) -> Table:
     return table
 
 
+def paired_table(differences: Iterable[Difference], against: str) -> Table:
+    """One row a system: by structure how much it differs from another on the same cases.
+
+    Each cell has the mean difference, its 95 % interval and p.
+    """
+    cells = {(one.system, one.structure): one for one in differences}
+    structures = list(dict.fromkeys(structure for _, structure in cells))
+    gaps = {one.system: one.gap for one in cells.values()}  # of the last structure: the mean
+    metric = next((one.metric for one in cells.values()), "")
+    table = Table(
+        box=SIMPLE_HEAD,
+        title=f"{UNITS.get(metric, metric)} against {against}, case by case",
+        padding=(0, 1),
+    )
+    table.add_column("system", no_wrap=True)
+    for structure in structures:
+        table.add_column(structure, justify="right", no_wrap=True)
+    with_gap = not all(map(math.isnan, gaps.values()))
+    if with_gap:
+        table.add_column("gap closed", justify="right", no_wrap=True)
+    table.add_column("cases", justify="right")
+    for system, gap in gaps.items():
+        found = [cells.get((system, structure)) for structure in structures]
+        count = max(one.n for one in found if one is not None)
+        closed = ["" if math.isnan(gap) else f"{100 * gap:.0f} %"] if with_gap else []
+        table.add_row(system, *map(_paired_cell, found), *closed, str(count))
+    return table
+
+
 def plan_table(
     graph: Graph, finished: Mapping[str, Mapping[str, Any]], costs: Mapping[str, Cost]
 ) -> Table:
@@ -102,6 +133,15 @@ def stage_table(stages: Iterable[StageReport]) -> Table:
         kept = "kept" if stage.reused else ""
         table.add_row(stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mib:.0f}", kept)
     return table
+
+
+def _paired_cell(one: Difference | None) -> str:
+    if one is None:
+        return ""
+    digits = 3 if one.metric == "dice" else 2
+    interval = "" if math.isnan(one.low) else f" [{one.low:+.{digits}f}, {one.high:+.{digits}f}]"
+    p = "p<.001" if one.p < 0.001 else f"p={one.p:.3f}"
+    return escape(f"{one.mean:+.{digits}f}{interval} {p}")
 
 
 def _cell(row: Summary) -> str:

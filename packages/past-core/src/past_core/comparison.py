@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["compare_runs", "group_runs"]
+__all__ = ["compare_runs", "group_runs", "scores_of_runs"]
 
 
 def group_runs(runs: Iterable[Path]) -> dict[str, list[Path]]:
@@ -82,3 +82,35 @@ def compare_runs(runs: Iterable[Path], systems: Sequence[str] = ()) -> list[Summ
         # The one system is said once, by whoever asked for it.
         summaries = [replace(s, system=s.system.removesuffix(f" {systems[0]}")) for s in summaries]
     return summaries
+
+
+def scores_of_runs(runs: Iterable[Path]) -> list[Score]:
+    """Every score of several runs, to be paired by case.
+
+    ``system`` is the system's name, after that of the group where there are several groups.
+
+    Raises
+    ------
+    DataError
+        If a case of two runs has not the same reference: they are other scans of one name.
+    """
+    groups = group_runs(runs)
+    _require_same_references([run for members in groups.values() for run in members])
+    return [
+        score if len(groups) == 1 else replace(score, system=f"{name} {score.system}")
+        for name, members in groups.items()
+        for run in members
+        for score in open_run(run).scores()
+    ]
+
+
+def _require_same_references(runs: Iterable[Path]) -> None:
+    known: dict[str, tuple[str, Path]] = {}
+    for run in runs:
+        for case, content in Run(run).reference_hashes().items():
+            other, where = known.setdefault(case, (content, run))
+            if content != other:
+                raise DataError(
+                    f"{run}: the reference of case {case} is not that of {where}, so their scores "
+                    "cannot be paired. Compare runs on the same data set."
+                )

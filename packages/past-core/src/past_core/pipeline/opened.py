@@ -168,7 +168,7 @@ class Run:
             return []
         stages = self.folder / STAGES
         test = stages / self.record["scans"].get("test", "")
-        references = self._references()
+        references = self.references()
         return [
             Segmented(
                 case,
@@ -197,17 +197,30 @@ class Run:
         kept = set(self.record["stages"])
         return sorted(p for p in (self.folder / STAGES).glob("*") if p.name not in kept)
 
-    def _references(self) -> dict[str, Path]:
-        for name in self.record["stages"]:
+    @cached_property
+    def inventory(self) -> dict[str, Any]:
+        """What the check of the data found: ``cases`` and ``files``; empty if there is none."""
+        for name in self.record.get("stages", ()):
             path = self.folder / STAGES / name / INVENTORY
             if path.is_file():
-                cases = json.loads(path.read_text())["cases"]
-                return {
-                    case["id"]: Path(case["label"])
-                    for case in cases
-                    if case["part"] == "test" and case["label"]
-                }
+                content: dict[str, Any] = json.loads(path.read_text())
+                return content
         return {}
+
+    def references(self) -> dict[str, Path]:
+        """Labels of test scans, by case."""
+        return {
+            case["id"]: Path(case["label"])
+            for case in self.inventory.get("cases", ())
+            if case["part"] == "test" and case["label"]
+        }
+
+    def reference_hashes(self) -> dict[str, str]:
+        """SHA-256 of the labels of test scans, by case."""
+        return {
+            case: self.inventory["files"][str(path)]["sha256"]
+            for case, path in self.references().items()
+        }
 
 
 def open_run(folder: Path) -> Run:
