@@ -69,7 +69,7 @@ def test_scores_read_back_exactly(tmp_path):
     write_scores(tmp_path / "deep" / "scores.csv", rows)
     assert read_scores(tmp_path / "deep" / "scores.csv") == rows
     header = (tmp_path / "deep" / "scores.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header == "system,case,structure,metric,value,route"
+    assert header == "system,case,structure,metric,value,route,part"
 
 
 def test_undefined_values_and_numpy_numbers_read_back(tmp_path):

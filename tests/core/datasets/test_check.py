@@ -158,3 +158,16 @@ def test_oblique_and_flipped_affines_pass_and_come_back_exactly(dataset, write):
     restored = volume.canonical().oriented_like(volume.affine)
     np.testing.assert_array_equal(restored.data, data)
     np.testing.assert_allclose(restored.affine, volume.affine)
+
+
+def test_a_validation_scan_needs_a_label_and_may_be_a_target_scan(dataset):
+    shared = replace(dataset, validation=(dataset.target[0],))
+    assert problems_of(shared) == [
+        f"{dataset.target[0].image}: a validation case without a label. Add it, or remove the "
+        "image."
+    ]
+    doubled = replace(dataset, validation=(replace(dataset.source[0], domain="target"),))
+    assert problems_of(doubled) == [
+        f"{dataset.source[0].image}: a second case is named {dataset.source[0].id}. Rename one of "
+        "them."
+    ]

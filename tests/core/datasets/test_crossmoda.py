@@ -159,3 +159,18 @@ def test_all_problems_are_listed_at_once(crossmoda_folder, write):
     first, *lines = problems_of(crossmoda_folder).splitlines()
     assert first == f"crossMoDA data set {crossmoda_folder}: 5 problems"
     assert len(lines) == 5
+
+
+def test_scans_to_choose_settings_by_come_from_a_folder_of_their_own(crossmoda_folder, write):
+    image = write.image(crossmoda_folder / "target_tuning/crossmoda_301_hrT2.nii.gz")
+    assert f"{image}: no label beside it" in problems_of(crossmoda_folder)
+    label = write.label(crossmoda_folder / "target_tuning/crossmoda_301_Label.nii.gz")
+    dataset = READER.open(crossmoda_folder)
+    (case,) = dataset.validation
+    assert (case.id, case.image, case.label, case.protocol) == ("crossmoda_301", image, label, "8")
+    assert [one.id for one in dataset.segmented] == [
+        "crossmoda_211",
+        "crossmoda_212",
+        "crossmoda_301",
+    ]
+    dataset.check()

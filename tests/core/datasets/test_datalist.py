@@ -91,7 +91,8 @@ def test_wrong_keys_and_values_are_listed_at_once_with_the_known_keys(datalist_f
     assert message.startswith(f"{path}: 6 problems")
     assert "test: missing. Add it; known keys: name, labels, source" in message
     assert (
-        "numTraining: unknown key. Known keys: name, labels, source, target, test, roi" in message
+        "numTraining: unknown key. Known keys: name, labels, source, target, test, validation, roi"
+        in message
     )
     assert "source.0.lable: unknown key. Known keys: image, label, protocol." in message
     assert "target.0: Input should be" in message
@@ -151,3 +152,14 @@ def test_a_target_scan_may_be_a_test_scan_too(datalist_folder, edit_list):
     dataset = DatalistReader(DatalistConfig()).open(datalist_folder)
     assert [case.id for case in dataset.test] == ["x1", "t1"]
     dataset.check()
+
+
+def test_validation_scans_have_labels(datalist_folder, edit_list, write):
+    image = write.image(datalist_folder / "files/v1_image.nii.gz")
+    edit_list(lambda content: content | {"validation": ["files/v1_image.nii.gz"]})
+    assert f"validation: {image} has no label" in problems_of(datalist_folder)
+    label = write.label(datalist_folder / "files/v1_label.nii.gz")
+    entry = {"image": "files/v1_image.nii.gz", "label": "files/v1_label.nii.gz"}
+    edit_list(lambda content: content | {"validation": [entry]})
+    (case,) = READER.open(datalist_folder).validation
+    assert (case.id, case.label, case.domain) == ("v1", label, "target")

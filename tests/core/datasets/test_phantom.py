@@ -122,7 +122,7 @@ def test_a_scan_depends_on_seed_and_number_only():
     again, label_again = scan(large, 107, "384")
     np.testing.assert_array_equal(image.data, again.data)
     np.testing.assert_array_equal(label.data, label_again.data)
-    for config, number in ((small, 108), (small.model_copy(update={"seed": 1}), 107)):
+    for config, number in ((small, 108), (small.model_copy(update={"seed": 5}), 107)):
         assert (scan(config, number, "384")[1].data != label.data).any()
 
 

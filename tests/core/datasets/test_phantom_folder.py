@@ -82,7 +82,7 @@ def test_a_folder_with_another_phantom_is_refused_with_the_difference(tmp_path):
         write_phantom(tmp_path, TINY.model_copy(update={"seed": 5, "noise": 0.1}))
     message = str(error.value)
     assert str(tmp_path) in message
-    assert "seed 0 there, 5 asked for" in message
+    assert "seed 1 there, 5 asked for" in message
     assert "noise 0.03 there, 0.1 asked for" in message
     assert "Name another folder" in message
 
@@ -160,3 +160,17 @@ def test_a_killed_run_leaves_no_phantom_and_the_next_makes_the_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
     write_phantom(tmp_path / "undisturbed", TINY)
     assert contents(folder) == contents(tmp_path / "undisturbed")
+
+
+def test_validation_heads_are_other_subjects_and_change_no_others(tmp_path):
+    plain, more = (
+        PhantomReader(TINY.model_copy(update={"test": 2, "validation": n})).open(tmp_path / str(n))
+        for n in (0, 2)
+    )
+    assert [case.id for case in more.validation] == ["crossmoda_1001", "crossmoda_1002"]
+    assert [case.protocol for case in more.validation] == ["448", "384"]
+    for part in ("source", "target", "test"):
+        pairs = zip(plain.parts()[part], more.parts()[part], strict=True)
+        assert all(a.image.read_bytes() == b.image.read_bytes() for a, b in pairs)
+    images = {case.image.read_bytes() for case in more.cases()}
+    assert len(images) == len([*more.cases()])

@@ -1,4 +1,4 @@
-"""A scan that is target and test: its label is for scoring, never for training."""
+"""A scan that is target and test, or validation: its label trains nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def listed(phantom_of, tmp_path):
     """Four target scans, of which the first ``both`` are test scans as well."""
     phantom = phantom_of(source=2, target=4, test=4)
 
-    def make(both):
+    def make(both, part="test"):
         def target(n):
             return {
                 "image": str(phantom / f"target_training/crossmoda_{n}_hrT2.nii.gz"),
@@ -34,7 +34,8 @@ def listed(phantom_of, tmp_path):
             "labels": {"background": 0, "vs": 1, "cochlea": 2},
             "source": source,
             "target": [target(n) for n in range(106, 110)],
-            "test": [target(n) for n in range(106, 106 + both)],
+            "test": [str(phantom / "target_validation/crossmoda_211_hrT2.nii.gz")],
+            part: [target(n) for n in range(106, 106 + both)],
         }
         folder = tmp_path / f"listed{both}"
         folder.mkdir()
@@ -53,9 +54,11 @@ def go(folder, data):
 PLUGINS = {"translator": "match", "segmenter": "bayes", "strategy": "keep"}
 
 
-def test_it_is_scored_and_its_label_trains_nothing(listed, tmp_path):
-    data = listed(2)
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_it_is_scored_and_its_label_trains_nothing(listed, tmp_path, part):
+    data = listed(2, part)
     result = go(tmp_path / "run", data)
+    assert {score.part for score in result.scores()} == {part}
     assert {score.case for score in result.scores()} == {
         "crossmoda_106_hrT2",
         "crossmoda_107_hrT2",

@@ -6,12 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
+from past_core.comparison import scores_of_runs
 from past_core.errors import ConfigError, DataError, PluginError
 from past_core.pipeline import Request, clean_run, load_systems, run_pipeline
 from past_core.recipe import load_recipe
 from past_core.scoring import read_scores
 from past_core.volume import load_volume, read_header
-from tests.core.pipeline.toys import toy_registry
+from tests.core.pipeline.toys import FITS, toy_registry
 
 
 def test_all_systems_are_scored_on_every_structure(run, request_of):
@@ -311,3 +312,24 @@ def test_wrong_requests_are_refused_before_anything_runs(run, request_of, calls,
     with pytest.raises((PluginError, ConfigError), match=message):
         run(request_of(**change))
     assert calls == []
+
+
+def test_validation_scans_are_scored_beside_test_scans_and_reported_apart(
+    run, request_of, phantom_of
+):
+    data = phantom_of(validation=1)
+    FITS.clear()
+    result, _ = run(request_of(data=data, rounds=1, oracle=True))
+    parts = {score.case: score.part for score in result.scores()}
+    assert parts == {
+        "crossmoda_211": "test",
+        "crossmoda_212": "test",
+        "crossmoda_1001": "validation",
+    }
+    assert {summary.n for summary in result.summaries()} == {2}
+    assert {summary.n for summary in result.summaries("validation")} == {1}
+    assert {score.case for score in scores_of_runs([result.folder])} == {
+        "crossmoda_211",
+        "crossmoda_212",
+    }
+    assert not any("crossmoda_1001" in fit.cases for fit in FITS)

@@ -19,7 +19,7 @@ from rich.progress import (
 
 from past_cli.console import WIDE, new_console
 from past_cli.quality import quality_tables
-from past_cli.tables import score_table, stage_table
+from past_cli.tables import score_tables, stage_table
 from past_core.pipeline import Run, StageReport
 from past_core.plugins import Registry
 
@@ -95,11 +95,11 @@ class Display:
             self.console.print(f"  {kept} stages are kept from earlier.", highlight=False)
         self._quality(run)
         (run.folder / "stages.txt").write_text(_plain(stage_table(self._reports)))
-        summaries = run.summaries()
-        if summaries:
-            table = score_table(summaries)
+        tables = score_tables(run)
+        for table in tables:
             self.console.print(table)
-            (run.folder / "summary.txt").write_text(_plain(table))
+        if tables:
+            (run.folder / "summary.txt").write_text("".join(map(_plain, tables)))
         else:
             self.console.print("Nothing is scored: no test case has a label, or it was not asked.")
         if fresh:

@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from past_core.paired import Difference
-    from past_core.pipeline import Cost, StageReport
+    from past_core.pipeline import Cost, Run, StageReport
     from past_core.pipeline.graph import Graph
     from past_core.plugins import Registry
     from past_core.scoring import Summary
 
-__all__ = ["paired_table", "plan_table", "plugin_table", "score_table", "stage_table"]
+__all__ = [
+    "paired_table",
+    "plan_table",
+    "plugin_table",
+    "score_table",
+    "score_tables",
+    "stage_table",
+]
 
 UNITS = {"assd": "ASSD mm", "dice": "Dice"}
 """How a column names a metric."""
@@ -42,7 +49,7 @@ def plugin_table(registry: Registry) -> Table:
     return table
 
 
-def score_table(summaries: Iterable[Summary]) -> Table:
+def score_table(summaries: Iterable[Summary], part: str = "test") -> Table:
     """One row a system; for each metric and structure, mean ± standard deviation over cases.
 
     Dice also gets its mean over structures, as the field reports it.
@@ -55,7 +62,7 @@ def score_table(summaries: Iterable[Summary]) -> Table:
         for metric in metrics
         for structure in [*structures, *([MEAN] if metric == "dice" and structures[1:] else [])]
     ]
-    title = "mean ± standard deviation over test cases"
+    title = f"mean ± standard deviation over {part} cases"
     table = Table(box=SIMPLE_HEAD, title=title, padding=(0, 1))
     table.add_column("system", no_wrap=True)
     for metric, structure in columns:
@@ -65,6 +72,12 @@ def score_table(summaries: Iterable[Summary]) -> Table:
         cells = (rows.get((system, metric, structure)) for metric, structure in columns)
         table.add_row(system, *("" if row is None else _cell(row) for row in cells))
     return table
+
+
+def score_tables(run: Run) -> list[Table]:
+    """Scores of validation and of test scans, where a run has such."""
+    parts = (("validation", run.summaries("validation")), ("test", run.summaries()))
+    return [score_table(summaries, part) for part, summaries in parts if summaries]
 
 
 def paired_table(differences: Iterable[Difference], against: str) -> Table:

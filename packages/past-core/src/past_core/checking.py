@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.labels import Labels
 
-__all__ = ["case_problems", "part_problems", "refuse"]
+__all__ = ["SCORED", "case_problems", "part_problems", "refuse"]
+
+
+SCORED = ("test", "validation")
+"""Parts whose scans may be among the target's too."""
 
 
 def refuse(name: str, problems: list[str]) -> None:
@@ -30,24 +34,30 @@ def refuse(name: str, problems: list[str]) -> None:
         raise DataError(f"data set {name}: {count}\n" + "\n".join(problems))
 
 
-def part_problems(
-    source: Sequence[Case], target: Sequence[Case], test: Sequence[Case]
-) -> Iterator[str]:
-    """What is wrong with the lists of cases, without reading a file."""
+def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
+    """What is wrong with the lists of cases, without reading a file.
+
+    Parameters
+    ----------
+    parts
+        ``source``, ``target``, ``test`` and ``validation``.
+    """
+    source, target, test = (parts[name] for name in ("source", "target", "test"))
     if len(source) < 2:
         yield f"source: {len(source)} case(s), but training needs at least 2."
     if len(target) < 2:
         yield f"target: {len(target)} case(s), but training needs at least 2."
     if not test:
         yield "test: no case to segment. Add at least one target scan."
-    for case in source:
-        if case.label is None:
-            yield f"{case.image}: a source case without a label. Add it, or remove the image."
+    for name in ("source", "validation"):
+        for case in parts[name]:
+            if case.label is None:
+                yield f"{case.image}: a {name} case without a label. Add it, or remove the image."
     known = {case.id: case for case in target}
     seen: set[str] = set()
-    for part in (source, target, test):
+    for name, part in parts.items():
         for case in part:
-            both = part is test and case.id in known
+            both = name in SCORED and case.id in known
             if case.id in seen and not (both and known[case.id].image == case.image):
                 yield f"{case.image}: a second case is named {case.id}. Rename one of them."
             seen.add(case.id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from past_core.errors import DataError
 from past_core.pipeline.opened import Run, open_run
-from past_core.scoring import MEAN, Score, Summary, summarise
+from past_core.scoring import MEAN, TEST, Score, Summary, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,7 +85,7 @@ def compare_runs(runs: Iterable[Path], systems: Sequence[str] = ()) -> list[Summ
 
 
 def scores_of_runs(runs: Iterable[Path]) -> list[Score]:
-    """Every score of several runs, to be paired by case.
+    """Every score of test scans of several runs, to be paired by case.
 
     ``system`` is the system's name, after that of the group where there are several groups.
 
@@ -101,6 +101,7 @@ def scores_of_runs(runs: Iterable[Path]) -> list[Score]:
         for name, members in groups.items()
         for run in members
         for score in open_run(run).scores()
+        if score.part == TEST
     ]
 
 

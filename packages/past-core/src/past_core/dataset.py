@@ -1,4 +1,4 @@
-"""A data set: labelled source scans, unlabelled target scans, test scans.
+"""A data set: labelled source scans, unlabelled target scans, test and validation scans.
 
 ``Dataset.check`` reads everything once and reports all that is wrong together,
 before any training starts.
@@ -38,14 +38,30 @@ class Dataset:
     test: tuple[Case, ...]
     """Target scans to segment; labels, if any, are for scoring only. A scan may be among the
     target's too: then no training sees its label, the oracle's neither."""
+    validation: tuple[Case, ...] = ()
+    """Labelled target scans to choose settings by; no training sees their labels. They are
+    segmented and scored beside the test scans, and reported apart from them."""
     roi: ROI = field(default_factory=ROI)
     """The region that the data set's own publication works in."""
 
     def cases(self) -> Iterator[Case]:
-        """All cases: source, target, test."""
-        yield from self.source
-        yield from self.target
-        yield from self.test
+        """All cases: source, target, test, validation."""
+        for cases in self.parts().values():
+            yield from cases
+
+    def parts(self) -> dict[str, tuple[Case, ...]]:
+        """Cases by the name of their part."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "test": self.test,
+            "validation": self.validation,
+        }
+
+    @property
+    def segmented(self) -> tuple[Case, ...]:
+        """What systems are applied to: test and validation scans."""
+        return (*self.test, *self.validation)
 
     def check(self) -> None:
         """Read every file and report all problems at once.
@@ -55,7 +71,7 @@ class Dataset:
         DataError
             One line a problem, each naming the file, the value and the remedy.
         """
-        problems = [*part_problems(self.source, self.target, self.test)]
+        problems = [*part_problems(self.parts())]
         for case in self.cases():
             problems += case_problems(case, self.labels)
         refuse(self.name, problems)

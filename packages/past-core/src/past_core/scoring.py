@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEAN",
+    "TEST",
     "Score",
     "Summary",
     "read_scores",
@@ -33,6 +34,8 @@ __all__ = [
 
 MEAN = "mean"
 """Stands in place of a structure in summaries: the mean over a case's structures."""
+TEST = "test"
+"""The part of a data set that results are reported on."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Score:
     """``nan`` where the metric is undefined."""
     route: str = ""
     """What answered for the case if no model was made for its protocol."""
+    part: str = TEST
+    """``test``, or ``validation``."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ def score_case(
     system: str,
     case: str,
     route: str = "",
+    part: str = TEST,
 ) -> list[Score]:
     """Compare a segmentation with its reference by every metric.
 
@@ -87,7 +93,7 @@ def score_case(
         The structures to score.
     metrics
         Metrics by name.
-    system, case, route
+    system, case, route, part
         For the rows.
 
     Raises
@@ -108,7 +114,7 @@ def score_case(
     rows = []
     for name, metric in metrics.items():
         values = metric(predicted, true, reference.spacing, labels)
-        rows += [Score(system, case, s, name, values[s], route) for s in labels.structures]
+        rows += [Score(system, case, s, name, values[s], route, part) for s in labels.structures]
     return rows
 
 
@@ -188,7 +194,12 @@ _REQUIRED = [field.name for field in fields(Score) if field.default is MISSING]
 def _row(path: Path, line: int, row: dict[str, str]) -> Score:
     try:
         found = {column: row[column] for column in _REQUIRED if column != "value"}
-        return Score(**found, value=float(row["value"]), route=row.get("route") or "")
+        return Score(
+            **found,
+            value=float(row["value"]),
+            route=row.get("route") or "",
+            part=row.get("part") or TEST,
+        )
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{path}, line {line}: the value is {row['value']!r}, no number. Score the case again."

@@ -17,17 +17,18 @@ def show(run: Path, stages: bool, systems: bool) -> None:
     """Show what the run folder RUN holds: scores, and figures of its translators."""
     from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.quality import quality_tables  # noqa: PLC0415
-    from past_cli.tables import score_table, stage_table  # noqa: PLC0415
+    from past_cli.tables import score_tables, stage_table  # noqa: PLC0415
     from past_core.pipeline import open_run  # noqa: PLC0415
 
     opened = open_run(run)
     console = new_console()
-    for table, said, good in quality_tables(opened):
-        console.print(table)
+    for figures, said, good in quality_tables(opened):
+        console.print(figures)
         console.print(said, style="" if good else "yellow")
-    if opened.scores():
-        console.print(score_table(opened.summaries()))
-    else:
+    tables = score_tables(opened)
+    for table in tables:
+        console.print(table)
+    if not tables:
         console.print("Nothing is scored here yet.")
     for name, reason in opened.record.get("left_out", {}).items():
         console.print(f"[yellow]{name} is left out:[/yellow] {reason}", highlight=False)

@@ -6,8 +6,9 @@ The layout, with N from 1 (source), 106 (target) and 211 (validation) in the ori
     target_training/    crossmoda_N_hrT2.nii.gz
     target_validation/  crossmoda_N_hrT2.nii.gz   crossmoda_N_Label.nii.gz (withheld)
 
-Two files beyond it are read where they exist, and the phantom writes both:
+What is beyond it is read where it exists, and the phantom writes all of it:
 ``target_oracle/crossmoda_N_Label.nii.gz``, labels of the training targets for the oracle,
+``target_tuning/``, scans and labels to choose settings by,
 and ``protocols.json``, names of the protocols by in-plane matrix: ``{"112": "448"}``.
 """
 
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["LABELS", "PAPER_ROI", "CrossModaConfig", "CrossModaReader"]
 
-SOURCE, TARGET, VALIDATION, ORACLE = (
+SOURCE, TARGET, VALIDATION, ORACLE, TUNING = (
     "source_training",
     "target_training",
     "target_validation",
     "target_oracle",
+    "target_tuning",
 )
 PROTOCOLS = "protocols.json"
 
@@ -87,8 +89,17 @@ class CrossModaReader(DatasetReader):
         if (folder / ORACLE).is_dir():
             for case_id, files in _scan(folder / ORACLE, ("Label",), problems).items():
                 target.setdefault(case_id, {}).update(files)
-        _report_unlabelled(source, problems)
-        for part, contrast in ((source, "ceT1"), (target, "hrT2"), (validation, "hrT2")):
+        tuning: Files = {}
+        if (folder / TUNING).is_dir():
+            tuning = _scan(folder / TUNING, ("hrT2", "Label"), problems)
+        _report_unlabelled(source, "ceT1", problems)
+        _report_unlabelled(tuning, "hrT2", problems)
+        for part, contrast in (
+            (source, "ceT1"),
+            (target, "hrT2"),
+            (validation, "hrT2"),
+            (tuning, "hrT2"),
+        ):
             _report_lonely_labels(part, contrast, problems)
         names = _protocol_names(folder / PROTOCOLS, problems)
         dataset = Dataset(
@@ -97,6 +108,7 @@ class CrossModaReader(DatasetReader):
             source=_cases(source, "ceT1", Domain.SOURCE, None, problems),
             target=_cases(target, "hrT2", Domain.TARGET, names, problems),
             test=_cases(validation, "hrT2", Domain.TARGET, names, problems),
+            validation=_cases(tuning, "hrT2", Domain.TARGET, names, problems),
             roi=PAPER_ROI,
         )
         if problems:
@@ -128,11 +140,11 @@ def _scan(folder: Path, kinds: tuple[str, ...], problems: list[str]) -> Files:
     return dict(sorted(files.items(), key=lambda item: int(item[0].split("_")[1])))
 
 
-def _report_unlabelled(files: Files, problems: list[str]) -> None:
+def _report_unlabelled(files: Files, contrast: str, problems: list[str]) -> None:
     for case_id, found in files.items():
         if "Label" not in found:
             problems.append(
-                f"{found['ceT1']}: no label beside it; expected {case_id}_Label.nii.gz. "
+                f"{found[contrast]}: no label beside it; expected {case_id}_Label.nii.gz. "
                 "Add the label, or remove the image."
             )
 

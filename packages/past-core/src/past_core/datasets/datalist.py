@@ -8,12 +8,14 @@
       "source": [{"image": "source/A_image.nii.gz", "label": "source/A_label.nii.gz"}],
       "target": ["target/B_image.nii.gz", {"image": "target/C.nii.gz", "protocol": "448"}],
       "test":   [{"image": "test/D_image.nii.gz", "label": "test/D_label.nii.gz"}],
+      "validation": [],
       "roi":    {"lower": [0.25, 0.25, 0.0], "upper": [0.75, 0.625, 1.0]}
     }
 
 Paths are relative to the file's folder. Labels of target cases serve the oracle alone. A scan
 may be listed as target and test: then its label is for scoring only.
-``roi`` is optional: fractions of canonical (RAS+) axes, see ``past_core.roi.ROI``.
+``validation`` is optional: labelled target scans to choose settings by. ``roi`` is optional too:
+fractions of canonical (RAS+) axes, see ``past_core.roi.ROI``.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from past_core.case import Case, Domain
+from past_core.checking import SCORED
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.datasets.problems import listing
@@ -73,6 +76,7 @@ class _List(_Strict):
     source: _Entries
     target: _Entries
     test: _Entries
+    validation: _Entries = []
     roi: _Region | None = None
 
 
@@ -113,10 +117,12 @@ class DatalistReader(DatasetReader):
             "source": _cases(folder, "source", content.source, Domain.SOURCE, problems),
             "target": _cases(folder, "target", content.target, Domain.TARGET, problems),
             "test": _cases(folder, "test", content.test, Domain.TARGET, problems),
+            "validation": _cases(folder, "validation", content.validation, Domain.TARGET, problems),
         }
         problems += [
-            f"source: {case.image} has no label. Add it, or move the image to another list."
-            for case in parts["source"]
+            f"{part}: {case.image} has no label. Add it, or move the image to another list."
+            for part in ("source", "validation")
+            for case in parts[part]
             if case.label is None
         ]
         _report_doubles(parts, problems)
@@ -192,7 +198,7 @@ def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> 
     target = {(case.id, case.image) for case in parts["target"]}
     for part, cases in parts.items():
         for case in cases:
-            if part != "test" or (case.id, case.image) not in target:
+            if part not in SCORED or (case.id, case.image) not in target:
                 places.setdefault(case.id, []).append(f"{part}: {case.image}")
     for case_id, where in places.items():
         if len(where) > 1:

@@ -38,14 +38,14 @@ class Answers:
         self.settings = settings
         self.dataset = builder.dataset
         self.routes = Routes.of(builder.dataset.target, settings.systems.protocols)
-        self.groups = by_protocol(builder.dataset.test)
+        self.groups = by_protocol(builder.dataset.segmented)
         self._predicted: dict[tuple[object, ...], Stage] = {}
 
     def impossible(self, system: System) -> str | None:
         """Why a system cannot be built from this data set, if it cannot."""
         if not self._supervised(system):
             return None
-        scored = {case.id for case in self.dataset.test}
+        scored = {case.id for case in self.dataset.segmented}
         cases = [case for case in self.dataset.target if case.id not in scored]
         missing = [case.id for case in cases if case.label is None]
         if missing:
@@ -64,11 +64,11 @@ class Answers:
     def build(self, system: System) -> PlannedSystem:
         """Predict, combine and score."""
         builder = self.builder
-        crop = builder.crop("test", self.dataset.test, images=True, labels=False)
+        crop = self._crop()
         self._require_structures(system)
         inputs: dict[str, Stage] = {}
         cases = []
-        for case in self.dataset.test:
+        for case in self.dataset.segmented:
             answers = {
                 structure: [_role(inputs, stage) for stage in self._stages(system, structure, case)]
                 for structure in builder.labels
@@ -91,8 +91,13 @@ class Answers:
                 "id": case.id,
                 "label": inventory.of(case.label),
                 "route": self._route(system, case),
+                **part,
             }
-            for case in self.dataset.test
+            for members, part in (
+                (self.dataset.test, {}),
+                (self.dataset.validation, {"part": "validation"}),
+            )
+            for case in members
             if case.label is not None
         ]
         if not cases:
@@ -152,12 +157,16 @@ class Answers:
         """Test scans of one protocol by one round of one model."""
         key = (model.name, protocol, seed, number, group)
         if key not in self._predicted:
-            crop = self.builder.crop("test", self.dataset.test, images=True, labels=False)
+            crop = self._crop()
             scans = [Scan(c.id, c.domain, (crop, c.id)) for c in self.groups[group]]
             last = f"-on-{slug(group)}" if len(self.groups) > 1 else ""
             trained = self.builder.trained(model, protocol, seed, number)
             self._predicted[key] = self.builder.predict(trained, number, scans, "predict-", last)
         return self._predicted[key]
+
+    def _crop(self) -> Stage:
+        """All scans that are segmented, without their labels."""
+        return self.builder.crop("test", self.dataset.segmented, images=True, labels=False)
 
     def _route(self, system: System, case: Case) -> str:
         """What answers for a scan whose own protocol no model was made for."""

@@ -54,11 +54,7 @@ def check_stage(dataset: Dataset, known: Mapping[str, Any]) -> Stage:
             "image": _stamp(case.image),
             "label": None if case.label is None else _stamp(case.label),
         }
-        for part, members in (
-            ("source", dataset.source),
-            ("target", dataset.target),
-            ("test", dataset.test),
-        )
+        for part, members in dataset.parts().items()
         for case in members
     ]
     return Stage(

@@ -25,7 +25,7 @@ from past_core.pipeline.layout import (
     label_path,
 )
 from past_core.roi import ROI
-from past_core.scoring import Score, Summary, read_scores, summarise
+from past_core.scoring import TEST, Score, Summary, read_scores, summarise
 
 __all__ = ["Run", "Segmented", "Translations", "open_run"]
 
@@ -103,9 +103,15 @@ class Run:
         path = self.folder / SCORES
         return read_scores(path) if path.is_file() else []
 
-    def summaries(self) -> list[Summary]:
-        """Mean and standard deviation over cases of every system, structure and metric."""
-        return summarise(self.scores())
+    def summaries(self, part: str = TEST) -> list[Summary]:
+        """Mean and standard deviation over cases of every system, structure and metric.
+
+        Parameters
+        ----------
+        part
+            ``test``, or ``validation``.
+        """
+        return summarise([score for score in self.scores() if score.part == part])
 
     def stages(self) -> list[StageReport]:
         """Finished stages that this run uses, and what they cost."""
@@ -208,15 +214,15 @@ class Run:
         return {}
 
     def references(self) -> dict[str, Path]:
-        """Labels of test scans, by case."""
+        """Labels of test and validation scans, by case."""
         return {
             case["id"]: Path(case["label"])
             for case in self.inventory.get("cases", ())
-            if case["part"] == "test" and case["label"]
+            if case["part"] in ("test", "validation") and case["label"]
         }
 
     def reference_hashes(self) -> dict[str, str]:
-        """SHA-256 of the labels of test scans, by case."""
+        """SHA-256 of those labels, by case."""
         return {
             case: self.inventory["files"][str(path)]["sha256"]
             for case, path in self.references().items()

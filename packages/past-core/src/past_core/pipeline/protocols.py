@@ -82,9 +82,9 @@ class ProtocolRule(PluginConfig):
 
 
 def assign_protocols(dataset: Dataset, rule: ProtocolRule) -> Dataset:
-    """A data set whose target and test scans have the protocols that a rule gives them.
+    """A data set whose target scans, of every part, have the protocols that a rule gives them.
 
-    Training scans always get one; a test scan that the rule does not know has ``None``.
+    Training scans always get one; a scan to be segmented that the rule does not know has ``None``.
 
     Raises
     ------
@@ -94,19 +94,24 @@ def assign_protocols(dataset: Dataset, rule: ProtocolRule) -> Dataset:
         If the rule's table cannot be read.
     """
     table = _read_table(rule) if rule.by == "column" else {}
-    target = [replace(case, protocol=_protocol(case, rule, table)) for case in dataset.target]
-    test = [replace(case, protocol=_protocol(case, rule, table)) for case in dataset.test]
+    target, test, validation = (
+        [replace(case, protocol=_protocol(case, rule, table)) for case in part]
+        for part in (dataset.target, dataset.test, dataset.validation)
+    )
     without = [case for case in target if case.protocol is None]
     if len(without) == len(target):
         target = [replace(case, protocol=ALL) for case in target]
-        test = [replace(case, protocol=case.protocol or ALL) for case in test]
+        test, validation = (
+            [replace(case, protocol=case.protocol or ALL) for case in part]
+            for part in (test, validation)
+        )
     elif without:
         raise DataError(
             f"data set {dataset.name}: {len(without)} target scan(s) have no protocol, such as "
             f"{without[0].image}, while others have. Add a kind to [protocols] of the systems "
             "file that they fit, or take them out."
         )
-    return replace(dataset, target=tuple(target), test=tuple(test))
+    return replace(dataset, target=tuple(target), test=tuple(test), validation=tuple(validation))
 
 
 def require_enough(dataset: Dataset, rule: ProtocolRule) -> None:

@@ -64,11 +64,7 @@ def record_run(
             "seed": request.seed,
             "device": settings.device,
             "threads": request.threads,
-            "cases": {
-                "source": [case.id for case in dataset.source],
-                "target": [case.id for case in dataset.target],
-                "test": [case.id for case in dataset.test],
-            },
+            "cases": {part: [case.id for case in cases] for part, cases in dataset.parts().items()},
             "systems": [
                 {
                     "name": one.name,

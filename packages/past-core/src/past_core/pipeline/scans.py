@@ -89,7 +89,7 @@ class Scans:
     def oracle(self, protocol: str | None) -> list[Scan]:
         """Target scans with their labels, but for those that are scored."""
         images = self.crop("target", self.dataset.target, images=True, labels=False)
-        scored = {case.id for case in self.dataset.test}
+        scored = {case.id for case in self.dataset.segmented}
         cases = [case for case in self._target_cases(protocol) if case.id not in scored]
         name = "oracle" if protocol is None else at_protocol("oracle", protocol)
         labels = self.crop(name, cases, images=False, labels=True)

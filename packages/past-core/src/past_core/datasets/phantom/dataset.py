@@ -19,6 +19,7 @@ from past_core.datasets.crossmoda import (
     PROTOCOLS,
     SOURCE,
     TARGET,
+    TUNING,
     VALIDATION,
     CrossModaConfig,
     CrossModaReader,
@@ -43,7 +44,7 @@ RECORD = "phantom.json"
 GENERATION = 1
 """Raised whenever the same configuration gives other voxels than before."""
 
-FIRST_NUMBER = {SOURCE: 1, TARGET: 106, VALIDATION: 211}
+FIRST_NUMBER = {SOURCE: 1, TARGET: 106, VALIDATION: 211, TUNING: 1001}
 
 
 class PhantomReader(DatasetReader):
@@ -107,6 +108,7 @@ def _plan(config: PhantomConfig) -> Iterator[tuple[str, int, str]]:
         (SOURCE, config.source),
         (TARGET, config.target),
         (VALIDATION, config.test),
+        (TUNING, config.validation),
     ):
         for n in range(count):
             protocol = config.protocols[n % len(config.protocols)]

@@ -35,7 +35,7 @@ def check(params: Mapping[str, Any], work: Work) -> None:
         One line a problem, each naming the file, the value and the remedy.
     """
     labels = Labels(tuple(params["labels"]))
-    problems = [*part_problems(*_parts(params))]
+    problems = [*part_problems(_parts(params))]
     known = work.incidental["known"]
     sound = {tuple(pair) for pair in known.get("sound", ())}
     if known.get("labels") != params["labels"]:
@@ -87,12 +87,12 @@ def _unchanged(stamp: list[Any], known: Mapping[str, Any]) -> bool:
     return before is not None and (before["size"], before["time"]) == (size, time)
 
 
-def _parts(params: Mapping[str, Any]) -> list[list[Case]]:
-    """Cases of source, target and test."""
-    return [
-        [_case(entry) for entry in params["cases"] if entry["part"] == part]
-        for part in ("source", "target", "test")
-    ]
+def _parts(params: Mapping[str, Any]) -> dict[str, list[Case]]:
+    """Cases by the name of their part."""
+    parts: dict[str, list[Case]] = {"source": [], "target": [], "test": [], "validation": []}
+    for entry in params["cases"]:
+        parts[entry["part"]].append(_case(entry))
+    return parts
 
 
 def _case(entry: Mapping[str, Any]) -> Case:

@@ -10,7 +10,7 @@ import numpy as np
 from past_core.labels import Labels
 from past_core.pipeline.layout import SCORES, label_path
 from past_core.pipeline.work.workspace import Work
-from past_core.scoring import score_case, write_scores
+from past_core.scoring import TEST, score_case, write_scores
 from past_core.volume import load_volume
 
 __all__ = ["score"]
@@ -23,7 +23,7 @@ def score(params: Mapping[str, Any], work: Work) -> None:
     ----------
     params
         ``system``, ``labels``, ``metrics`` (plugins), and ``cases``: of each its ``id``, the
-        SHA-256 of its ``label`` and its ``route``.
+        SHA-256 of its ``label``, its ``route``, and its ``part`` unless that is ``test``.
     """
     metrics = {plugin["name"]: work.create(plugin) for plugin in params["metrics"]}
     labels = Labels(tuple(params["labels"]))
@@ -39,6 +39,7 @@ def score(params: Mapping[str, Any], work: Work) -> None:
             system=params["system"],
             case=case["id"],
             route=case["route"],
+            part=case.get("part", TEST),
         )
         work.progress(done, len(params["cases"]), case["id"])
     write_scores(work.folder / SCORES, rows)
