@@ -58,3 +58,21 @@ def test_systems_are_listed_and_printed_to_start_from(past_cli, tmp_path):
     path.write_text(printed)
     assert past_cli("systems", path).out == printed
     assert "neither built in (chain, routed, table1)" in past_cli("systems", "table2").err
+
+
+def test_show_says_what_was_chosen_and_by_which_figures(past_cli, finished):
+    record = json.loads((finished / "run.json").read_text())
+    record["systems"][0]["choice"] = "choose-a-3"
+    (finished / "run.json").write_text(json.dumps(record))
+    choice = {
+        "chosen": "st1",
+        "ranks": {"no-da": 2.0, "st1": 1.0},
+        "means": {"agreement": {"no-da": 0.25, "st1": 0.875}},
+        "figures": {},
+    }
+    (finished / "stages/choose-a-3").mkdir()
+    (finished / "stages/choose-a-3/choice.json").write_text(json.dumps(choice))
+    done = past_cli("show", finished)
+    assert "a is st1, chosen without target labels (agreement 0.875)." in done.out
+    assert "* st1" in done.out
+    assert "0.250" in done.out

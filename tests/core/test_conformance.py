@@ -16,11 +16,12 @@ from past_core.testing import (
     check_spec,
     check_strategy,
     check_translator,
+    check_validator,
     tiny_cases,
 )
 
 REGISTRY = Registry()
-KINDS = ("dataset", "translator", "segmenter", "strategy", "metric")
+KINDS = ("dataset", "translator", "segmenter", "strategy", "metric", "validator")
 
 TINY = {
     "nicegan": {
@@ -129,6 +130,11 @@ def test_strategies(name, tmp_path):
 @pytest.mark.parametrize("name", names("metric"))
 def test_metrics(name):
     check_metric(*factory_and_config("metric", name))
+
+
+@pytest.mark.parametrize("name", names("validator"))
+def test_validators(name, tmp_path):
+    check_validator(*factory_and_config("validator", name), tmp_path)
 
 
 def crossmoda_layout(folder):

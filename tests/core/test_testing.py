@@ -12,6 +12,7 @@ import pytest
 from past_core import Volume
 from past_core.case import Domain
 from past_core.config import PluginConfig
+from past_core.interfaces import Validator
 from past_core.plugins import MetricSpec, TranslatorSpec
 from past_core.testing import (
     LABELS,
@@ -22,6 +23,7 @@ from past_core.testing import (
     check_spec,
     check_strategy,
     check_translator,
+    check_validator,
     tiny_cases,
     tiny_predictions,
 )
@@ -423,3 +425,30 @@ def test_a_module_that_imports_something_heavy_is_told(tmp_path, monkeypatch):
 def test_a_module_that_cannot_be_imported_is_told():
     with pytest.raises(AssertionError, match="No module named 'no_such_module'"):
         check_module("no_such_module")
+
+
+@pytest.mark.parametrize(
+    ("assess", "promise"),
+    [
+        (lambda names, ids: {}, r"figures of \[\], not of \['nothing', 'right', 'shifted'\]"),
+        (lambda names, ids: {n: {} for n in names}, r"right has figures of \[\], not of"),
+        (lambda names, ids: {n: dict.fromkeys(ids, 1) for n in names}, "expected finite floats"),
+        (
+            lambda names, ids: {
+                n: dict.fromkeys(ids, np.random.default_rng().random()) for n in names
+            },
+            "twice gives different figures",
+        ),
+        (
+            lambda names, ids: {n: dict.fromkeys(ids, float(n == "nothing")) for n in names},
+            "a candidate that segments nothing",
+        ),
+    ],
+)
+def test_a_validator_that_breaks_a_promise_is_told_which(assess, promise, tmp_path):
+    class Wrong(Validator):
+        def assess(self, candidates, scans, source, labels, progress):
+            return assess([one.name for one in candidates], [scan.id for scan in scans])
+
+    with pytest.raises(AssertionError, match=f"Wrong: .*{promise}"):
+        check_validator(Wrong, PluginConfig(), tmp_path)

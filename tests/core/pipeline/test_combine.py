@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from past_core.labels import Labels
-from past_core.pipeline.work.combine import join
+from past_core.pipeline.work.answer import join
 
 LABELS = Labels(("vs", "cochlea"))
 

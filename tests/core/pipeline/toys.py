@@ -16,7 +16,7 @@ from pydantic import Field
 
 from past_core.config import PluginConfig
 from past_core.errors import DataError
-from past_core.interfaces import Metric, Segmenter, Strategy, Translator
+from past_core.interfaces import Metric, Segmenter, Strategy, Translator, Validator
 from past_core.plugin import past_datasets
 from past_core.plugins import (
     MetricSpec,
@@ -24,6 +24,7 @@ from past_core.plugins import (
     SegmenterSpec,
     StrategySpec,
     TranslatorSpec,
+    ValidatorSpec,
     hookimpl,
 )
 from past_core.volume import Volume
@@ -35,6 +36,8 @@ FITS: list[Fit] = []
 """What each fit was handed, in order."""
 LABELLINGS: list[Labelling] = []
 """What each prediction was made with and of, in order."""
+JUDGED: list[list[str]] = []
+"""Scans that validators were shown, in order."""
 SELECTED: dict[tuple[int, str], str] = {}
 """By round and case the digest of the pseudo-label that the strategy gave."""
 
@@ -243,8 +246,47 @@ class Overlap(Metric):
         return values
 
 
+class TasteConfig(PluginConfig):
+    likes: str = ""
+    """The candidate that gets 1; the others get 0."""
+
+
+class Taste(Validator):
+    """Likes a candidate for its name alone, and notes what it was shown."""
+
+    config: TasteConfig
+
+    def assess(self, candidates, scans, source, labels, progress):
+        JUDGED.append([case.id for case in scans])
+        assert all(case.label is None for case in scans), "target labels were leaked"
+        assert all(case.label is not None for case in source)
+        for candidate in candidates:
+            for scan in scans:
+                found = candidate.segment(scan, scan.load_image())
+                np.testing.assert_array_equal(found, candidate.classes(scan))
+                total = candidate.probabilities(scan).sum(axis=0)
+                np.testing.assert_allclose(total, 1, atol=2e-3)
+        return {
+            candidate.name: dict.fromkeys(
+                [scan.id for scan in scans], float(candidate.name == self.config.likes)
+            )
+            for candidate in candidates
+        }
+
+
 class Plugins:
     """What a plugin module would be."""
+
+    @hookimpl
+    def past_validators(self):
+        yield ValidatorSpec("taste", "A name.", _path("Taste"), _path("TasteConfig"))
+        for name, path in (("agreement", "agreement:Agreement"), ("flip", "flip:Flip")):
+            yield ValidatorSpec(
+                name,
+                "As past-core has it.",
+                f"past_core.validators.{path}",
+                f"past_core.validators.config:{name.title()}Config",
+            )
 
     @hookimpl
     def past_translators(self):

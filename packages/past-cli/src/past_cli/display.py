@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from past_cli.choices import choice_tables
 from past_cli.console import WIDE, new_console
 from past_cli.quality import quality_tables
 from past_cli.tables import score_tables, stage_table
@@ -94,6 +95,9 @@ class Display:
         if kept := len(self._reports) - len(fresh):
             self.console.print(f"  {kept} stages are kept from earlier.", highlight=False)
         self._quality(run)
+        for figures, said in choice_tables(run):
+            self.console.print(figures)
+            self.console.print(said, highlight=False)
         (run.folder / "stages.txt").write_text(_plain(stage_table(self._reports)))
         tables = score_tables(run)
         for table in tables:

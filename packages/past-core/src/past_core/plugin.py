@@ -1,10 +1,10 @@
-"""The plugins that past-core itself provides: data set readers and metrics."""
+"""The plugins that past-core itself provides: data set readers, metrics, validators."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from past_core.plugins import DatasetSpec, MetricSpec, hookimpl
+from past_core.plugins import DatasetSpec, MetricSpec, ValidatorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,4 +47,33 @@ def past_metrics() -> Iterator[MetricSpec]:
         summary="Average symmetric surface distance in mm, lower is better (MONAI).",
         factory="past_core.metrics.assd:ASSD",
         config="past_core.metrics.config:ASSDConfig",
+    )
+
+
+@hookimpl
+def past_validators() -> Iterator[ValidatorSpec]:
+    """Figures of segmenters that need no label of the target."""
+    yield ValidatorSpec(
+        name="agreement",
+        summary="Dice with the mean of all candidates, 0 to 1.",
+        factory="past_core.validators.agreement:Agreement",
+        config="past_core.validators.config:AgreementConfig",
+    )
+    yield ValidatorSpec(
+        name="flip",
+        summary="Dice with the segmentation of the mirrored scan, 0 to 1.",
+        factory="past_core.validators.flip:Flip",
+        config="past_core.validators.config:FlipConfig",
+    )
+    yield ValidatorSpec(
+        name="certainty",
+        summary="1 minus the entropy near structures, 0 to 1.",
+        factory="past_core.validators.certainty:Certainty",
+        config="past_core.validators.config:CertaintyConfig",
+    )
+    yield ValidatorSpec(
+        name="volume",
+        summary="Whether volumes are such as the source's labels have, 0 to 1.",
+        factory="past_core.validators.volume:PlausibleVolume",
+        config="past_core.validators.config:VolumeConfig",
     )

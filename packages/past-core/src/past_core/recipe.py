@@ -45,6 +45,8 @@ class Recipe(PluginConfig):
     """By name of the strategy."""
     metric: Tables = Field(default_factory=dict)
     """By name of the metric."""
+    validator: Tables = Field(default_factory=dict)
+    """By name of the validator."""
 
     def values(self, kind: str, name: str) -> dict[str, Any]:
         """The table of one plugin, empty if the recipe does not speak of it."""
@@ -111,8 +113,8 @@ def parse_assignments(
     assignments
         ``translator.iterations=200`` for the chosen translator, or for all of them if there
         are several; ``segmenter.nnunet.iterations=200`` for one of them (likewise dataset,
-        strategy, metric); ``crop.clip_percentile=99``. Values are TOML; what is not TOML is a
-        string.
+        strategy, metric, validator); ``crop.clip_percentile=99``. Values are TOML; what is not
+        TOML is a string.
     chosen
         Kind to the names of the plugins of this run.
 

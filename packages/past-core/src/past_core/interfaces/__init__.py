@@ -1,18 +1,23 @@
-"""What a plugin implements: translators, segmenters, strategies, metrics, data set readers."""
+"""What a plugin implements: translators, segmenters, strategies, validators, metrics, readers."""
 
-from past_core.interfaces.context import Context
+from past_core.interfaces.context import Context, Progress
 from past_core.interfaces.metric import Metric
 from past_core.interfaces.reader import DatasetReader
 from past_core.interfaces.segmenter import Segmenter
 from past_core.interfaces.strategy import Prediction, Strategy
 from past_core.interfaces.translator import Translator
+from past_core.interfaces.validator import Candidate, Figures, Validator
 
 __all__ = [
+    "Candidate",
     "Context",
     "DatasetReader",
+    "Figures",
     "Metric",
     "Prediction",
+    "Progress",
     "Segmenter",
     "Strategy",
     "Translator",
+    "Validator",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
+    "CHOICE",
     "GRIDS",
     "INVENTORY",
     "LOG",
@@ -30,6 +31,8 @@ MANIFEST, LOG, PROGRESS = "manifest.json", "log.txt", "progress.json"
 """Files of every stage's folder; the last while another process is at work in it."""
 INVENTORY = "inventory.json"
 """What the check of the data set leaves."""
+CHOICE = "choice.json"
+"""Label-free figures of several systems, and the one that was chosen by them."""
 GRIDS = "grids.json"
 """Shapes and affines of the original scans, beside the cropped ones."""
 

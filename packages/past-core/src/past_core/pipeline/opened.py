@@ -15,6 +15,7 @@ from past_core.interfaces.context import RECORD
 from past_core.pipeline.events import StageReport
 from past_core.pipeline.execute import read_manifest
 from past_core.pipeline.layout import (
+    CHOICE,
     INVENTORY,
     RECIPE,
     RUN,
@@ -112,6 +113,19 @@ class Run:
             ``test``, or ``validation``.
         """
         return summarise([score for score in self.scores() if score.part == part])
+
+    def choices(self) -> dict[str, dict[str, Any]]:
+        """What each choosing system chose, and by which label-free figures.
+
+        ``chosen``, and of every candidate ``ranks``; by validator and candidate ``means``; by
+        scan too ``figures``.
+        """
+        found = {}
+        for system in self.record.get("systems", ()):
+            path = self.folder / STAGES / (system.get("choice") or "") / CHOICE
+            if system.get("choice") and path.is_file():
+                found[system["name"]] = json.loads(path.read_text())
+        return found
 
     def stages(self) -> list[StageReport]:
         """Finished stages that this run uses, and what they cost."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from past_core.dataset import Dataset
 from past_core.errors import DataError
-from past_core.pipeline.answers import Answers, PlannedSystem
+from past_core.pipeline.application import Application, PlannedSystem
 from past_core.pipeline.builder import Builder, Translated
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.inventory import Inventory
@@ -43,19 +43,19 @@ def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
         If a system that was asked for cannot be built from this data set.
     """
     builder = Builder(settings, dataset, inventory)
-    answers = Answers(builder, settings)
+    application = Application(builder, settings)
     request = settings.request
     planned, left_out = [], {}
     for system in settings.systems.system:
         if request.only and system.name not in request.only:
             continue
-        reason = answers.impossible(system)
+        reason = application.impossible(system)
         if reason and (system.name in request.only or (request.oracle and system.name == "oracle")):
             raise DataError(f"data set {dataset.name}: {reason}")
         if reason:
             left_out[system.name] = reason
         else:
-            planned.append(answers.build(system))
+            planned.append(application.build(system))
     graph = _until(request.until, builder, planned)
     scans = {
         part: stage

@@ -71,6 +71,7 @@ def record_run(
                     "segmentations": name(one.segmentations),
                     "scores": None if one.scores is None else name(one.scores),
                     "supervised": one.supervised,
+                    "choice": None if one.choice is None else name(one.choice),
                 }
                 for one in planned.systems
             ],

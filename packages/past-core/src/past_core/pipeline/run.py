@@ -18,7 +18,7 @@ from past_core.dataset import Dataset
 from past_core.datasets.opening import open_dataset
 from past_core.device import set_threads
 from past_core.errors import DataError
-from past_core.pipeline.answers import PlannedSystem
+from past_core.pipeline.application import PlannedSystem
 from past_core.pipeline.events import Observer, Silent
 from past_core.pipeline.executors import Inline
 from past_core.pipeline.graph import Graph

@@ -101,6 +101,7 @@ def resolve(request: Request, registry: Registry) -> Settings:
         "segmenter": [],
         "strategy": [],
         "metric": [one.spec.name for one in registry.all("metric")],
+        "validator": [],
     }
     for kind, name, _ in systems.uses():
         if name not in chosen[kind]:

@@ -146,10 +146,27 @@ class System(PluginConfig):
     """What a user applies to a scan: which models answer for it, by protocol and structure."""
 
     name: Name
-    use: Use
+    use: Use | None = None
     """The model that answers, unless ``structures`` says otherwise."""
     structures: dict[str, Use] = Field(default_factory=dict)
     """Structures that another model answers for."""
+    choose: tuple[str, ...] = ()
+    """Instead of ``use``: names of systems, the simplest first, of which the best by label-free
+    figures answers. What sees target labels is left out of them."""
+    validators: tuple[str, ...] = Field(default=("agreement", "flip"), min_length=1)
+    """The plugins whose figures choose, by mean rank."""
+
+    @model_validator(mode="after")
+    def _uses_or_chooses(self) -> System:
+        if (self.use is None) != bool(self.choose) or (self.choose and self.structures):
+            raise ValueError(f"system {self.name}: has either use, with structures, or choose")
+        if self.choose and len(set(self.choose)) < 2:
+            raise ValueError(f"system {self.name}: chooses among two systems at least")
+        return self
+
+    def uses(self) -> tuple[Use, ...]:
+        """What answers, for one structure or another; nothing, if it chooses."""
+        return () if self.use is None else (self.use, *self.structures.values())
 
 
 class Systems(PluginConfig):
@@ -178,7 +195,8 @@ class Systems(PluginConfig):
         for model in self.model:
             _check_images(self, model)
         for system in self.system:
-            for use in (system.use, *system.structures.values()):
+            _check_choice(self, system)
+            for use in system.uses():
                 for address in addresses(use, f"system {system.name}"):
                     _check_address(self, system, address)
         return self
@@ -186,6 +204,15 @@ class Systems(PluginConfig):
     def find_model(self, name: str) -> Model:
         """The model of this name, which must be there."""
         return next(model for model in self.model if model.name == name)
+
+    def find_system(self, name: str) -> System:
+        """The system of this name, which must be there."""
+        return next(system for system in self.system if system.name == name)
+
+    def supervised(self, system: System) -> bool:
+        """Whether a model of the system sees labels of target scans: an upper bound."""
+        named = [a for use in system.uses() for a in addresses(use, f"system {system.name}")]
+        return any(self.find_model(one.name).supervised for one in named)
 
     def find_translation(self, name: str) -> Translation | None:
         """The translation of this name, if there is one."""
@@ -199,6 +226,9 @@ class Systems(PluginConfig):
             yield "segmenter", model.segmenter, model.settings
             for one in model.round:
                 yield "strategy", one.strategy, one.settings
+        for system in self.system:
+            for validator in system.validators if system.choose else ():
+                yield "validator", validator, {}
 
 
 def addresses(use: Use, where: str) -> list[Address]:
@@ -232,6 +262,18 @@ def _check_origin(systems: Systems, origin: str, where: str) -> None:
         raise ValueError(f"{where}: from '{origin}', but that translation is one for all")
 
 
+def _check_choice(systems: Systems, system: System) -> None:
+    where = f"system {system.name}, choose"
+    for name in system.choose:
+        other = next((one for one in systems.system if one.name == name), None)
+        if other is None:
+            raise ValueError(f"{where}: no system '{name}'; there are {_names(systems.system)}")
+        if other.choose:
+            raise ValueError(f"{where}: '{name}' chooses too; name those that it chooses among")
+        if systems.supervised(other):
+            raise ValueError(f"{where}: '{name}' sees target labels")
+
+
 def _check_address(systems: Systems, system: System, address: Address) -> None:
     where = f"system {system.name}: '{address}'"
     model = next((m for m in systems.model if m.name == address.name), None)
@@ -245,5 +287,5 @@ def _check_address(systems: Systems, system: System, address: Address) -> None:
         raise ValueError(f"{where}: {model.name} has seeds {', '.join(map(str, model.seeds))}")
 
 
-def _names(named: Iterable[Model]) -> str:
+def _names(named: Iterable[Model | System]) -> str:
     return ", ".join(one.name for one in named)

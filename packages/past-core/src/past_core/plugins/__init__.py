@@ -9,6 +9,7 @@ from past_core.plugins.specs import (
     SegmenterSpec,
     StrategySpec,
     TranslatorSpec,
+    ValidatorSpec,
 )
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "SegmenterSpec",
     "StrategySpec",
     "TranslatorSpec",
+    "ValidatorSpec",
     "hookimpl",
 ]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SegmenterSpec,
         StrategySpec,
         TranslatorSpec,
+        ValidatorSpec,
     )
 
 __all__ = ["hookimpl"]
@@ -66,3 +67,8 @@ def past_strategies() -> Iterable[StrategySpec]:  # type: ignore[empty-body]
 @hookspec
 def past_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
     """Metrics, all of which are scored."""
+
+
+@hookspec
+def past_validators() -> Iterable[ValidatorSpec]:  # type: ignore[empty-body]
+    """Label-free figures of segmenters, by which a system ``choose``s one of several."""

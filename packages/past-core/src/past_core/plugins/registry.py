@@ -35,6 +35,7 @@ HOOKS = {
     "segmenter": "past_segmenters",
     "strategy": "past_strategies",
     "metric": "past_metrics",
+    "validator": "past_validators",
 }
 
 KINDS = tuple(HOOKS)

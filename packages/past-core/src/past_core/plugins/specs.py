@@ -12,6 +12,7 @@ __all__ = [
     "SegmenterSpec",
     "StrategySpec",
     "TranslatorSpec",
+    "ValidatorSpec",
 ]
 
 
@@ -68,3 +69,10 @@ class MetricSpec(PluginSpec):
     """Describes a ``past_core.interfaces.Metric``."""
 
     kind: ClassVar[str] = "metric"
+
+
+@dataclass(frozen=True)
+class ValidatorSpec(PluginSpec):
+    """Describes a ``past_core.interfaces.Validator``."""
+
+    kind: ClassVar[str] = "validator"

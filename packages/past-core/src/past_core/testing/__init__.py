@@ -30,6 +30,7 @@ from past_core.testing.segmenter import check_segmenter
 from past_core.testing.spec import check_module, check_spec
 from past_core.testing.strategy import check_strategy
 from past_core.testing.translator import check_translator
+from past_core.testing.validator import check_validator
 
 __all__ = [
     "LABELS",
@@ -40,6 +41,7 @@ __all__ = [
     "check_spec",
     "check_strategy",
     "check_translator",
+    "check_validator",
     "tiny_cases",
     "tiny_predictions",
     "tiny_volume",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import ConfigError
-from past_core.interfaces import DatasetReader, Metric, Segmenter, Strategy, Translator
+from past_core.interfaces import DatasetReader, Metric, Segmenter, Strategy, Translator, Validator
 from past_core.testing.promises import expect
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ INTERFACES: dict[str, type] = {
     "segmenter": Segmenter,
     "strategy": Strategy,
     "metric": Metric,
+    "validator": Validator,
 }
 
 

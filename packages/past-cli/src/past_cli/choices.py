@@ -1,0 +1,39 @@
+"""What a run chose without target labels, and by which figures, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from past_core.pipeline import Run
+
+__all__ = ["choice_tables"]
+
+
+def choice_tables(run: Run) -> Iterator[tuple[Table, str]]:
+    """Of each system that chooses: its candidates' figures, and a sentence that says which."""
+    for system, choice in run.choices().items():
+        figures = ", ".join(
+            f"{validator} {means[choice['chosen']]:.3f}"
+            for validator, means in choice["means"].items()
+        )
+        said = f"{system} is {choice['chosen']}, chosen without target labels ({figures})."
+        yield _table(system, choice), said
+
+
+def _table(system: str, choice: Mapping[str, Any]) -> Table:
+    """One row a candidate, the chosen one marked by a star."""
+    table = Table(box=SIMPLE_HEAD, title=f"candidates of {system}, judged without target labels")
+    table.add_column("system", no_wrap=True)
+    for heading in (*choice["means"], "mean rank"):
+        table.add_column(heading, justify="right")
+    for candidate, rank in choice["ranks"].items():
+        mark = "*" if candidate == choice["chosen"] else " "
+        cells = (f"{means[candidate]:.3f}" for means in choice["means"].values())
+        table.add_row(f"{mark} {candidate}", *cells, f"{rank:.1f}")
+    return table

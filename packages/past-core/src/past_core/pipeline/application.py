@@ -1,0 +1,181 @@
+"""Systems applied to scans: predictions are combined, or one of several chosen, and scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from past_core.errors import ConfigError
+from past_core.pipeline.answers import Answers
+from past_core.pipeline.builder import Builder
+from past_core.pipeline.pool import Pool
+from past_core.pipeline.settings import Settings
+from past_core.pipeline.stage import Stage
+from past_core.pipeline.systems import System
+
+__all__ = ["Application", "PlannedSystem"]
+
+
+@dataclass(frozen=True)
+class PlannedSystem:
+    """Where a system's results will be."""
+
+    name: str
+    segmentations: Stage
+    scores: Stage | None
+    """None where no scan has a label."""
+    supervised: bool
+    """Whether a model of it sees labels of target scans: an upper bound."""
+    choice: Stage | None = None
+    """Where the system that it takes is chosen, if it chooses."""
+
+
+class Application:
+    """Adds the stages of systems to a builder's graph."""
+
+    def __init__(self, builder: Builder, settings: Settings) -> None:
+        self.builder = builder
+        self.settings = settings
+        self.systems = settings.systems
+        self.dataset = builder.dataset
+        self.segmented = Answers(builder, builder.dataset.segmented, "test", "predict-")
+        self.judged = Answers(builder, builder.dataset.target, "target", "judge-")
+        """Scans that candidates are judged on: unlabelled ones, never those that are scored."""
+
+    def impossible(self, system: System) -> str | None:
+        """Why a system cannot be built from this data set, if it cannot."""
+        if not self.systems.supervised(system):
+            return None
+        scored = {case.id for case in self.dataset.segmented}
+        cases = [case for case in self.dataset.target if case.id not in scored]
+        missing = [case.id for case in cases if case.label is None]
+        if missing:
+            return (
+                f"the oracle trains on target labels, but {len(missing)} target case(s) have none "
+                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). "
+                "Run without the oracle."
+            )
+        if len(cases) < 2:
+            return (
+                f"the oracle trains on target labels, but all but {len(cases)} of the labelled "
+                "target scans are test scans too, whose labels are for scoring only."
+            )
+        return None
+
+    def build(self, system: System) -> PlannedSystem:
+        """Predict, combine and score."""
+        builder = self.builder
+        inputs: dict[str, Stage] = {}
+        cases = [
+            {"id": case.id, **said}
+            for case, said in zip(self.dataset.segmented, self._said(system, inputs), strict=True)
+        ]
+        choice = self._choice(system) if system.choose else None
+        combined = builder.add(
+            f"combine-{system.name}",
+            "combine:combine",
+            {"roi": builder.roi, "labels": builder.labels, "cases": cases},
+            {
+                **inputs,
+                "scans": self.segmented.crop(),
+                **({} if choice is None else {"choice": choice}),
+            },
+        )
+        scores = self._score(system, combined)
+        return PlannedSystem(system.name, combined, scores, self.systems.supervised(system), choice)
+
+    def _said(self, system: System, inputs: dict[str, Stage]) -> list[dict[str, Any]]:
+        """Of every scan what answers for it, or what does for each candidate."""
+        self._require_structures(system)
+        if not system.choose:
+            return [self.segmented.of(system, case, inputs) for case in self.dataset.segmented]
+        candidates = [self.systems.find_system(name) for name in system.choose]
+        for candidate in candidates:
+            self._require_structures(candidate)
+        return [
+            {"candidates": {c.name: self.segmented.of(c, case, inputs) for c in candidates}}
+            for case in self.dataset.segmented
+        ]
+
+    def _choice(self, system: System) -> Stage:
+        """Validators judge the candidates on unlabelled target scans."""
+        predictions: dict[str, Stage] = {}
+        candidates = []
+        for name in system.choose:
+            candidate = self.systems.find_system(name)
+            answers = {
+                case.id: self.judged.of(candidate, case, predictions)["answers"]
+                for case in self.dataset.target
+            }
+            candidates.append({"name": name, "answers": answers})
+        models = {
+            role: {key: stage.params[key] for key in ("plugin", "prediction")}
+            for role, stage in predictions.items()
+        }
+        source, target = self.builder.source(), self.builder.target(None)
+        pool = Pool([*source, *target])
+        validators = [self.settings.choice("validator", name, {}) for name in system.validators]
+        params = {
+            "labels": self.builder.labels,
+            "validators": [validator.whole() for validator in validators],
+            "source": pool.entries[: len(source)],
+            "cases": pool.entries[len(source) :],
+            "models": models,
+            "candidates": candidates,
+        }
+        return self.builder.add(
+            f"choose-{system.name}",
+            "choose:choose",
+            params,
+            {
+                **pool.inputs,
+                **predictions,
+                **{f"{role}-model": stage.inputs["model"] for role, stage in predictions.items()},
+            },
+        )
+
+    def _score(self, system: System, combined: Stage) -> Stage | None:
+        inventory = self.builder.inventory
+        cases = [
+            {
+                "id": case.id,
+                "label": inventory.of(case.label),
+                "route": self.segmented.route(system, case),
+                **part,
+            }
+            for members, part in (
+                (self.dataset.test, {}),
+                (self.dataset.validation, {"part": "validation"}),
+            )
+            for case in members
+            if case.label is not None
+        ]
+        if not cases:
+            return None
+        labels = {case["label"] for case in cases}
+        places = {key: path for key, path in inventory.places.items() if key in labels}
+        params = {
+            "system": system.name,
+            "labels": self.builder.labels,
+            "metrics": [metric.whole() for metric in self.settings.metrics],
+            "cases": cases,
+        }
+        return self.builder.add(
+            f"score-{system.name}",
+            "score:score",
+            params,
+            {"segmentations": combined},
+            incidental={"files": places},
+        )
+
+    def _require_structures(self, system: System) -> None:
+        for structure in system.structures:
+            if structure not in self.builder.labels:
+                raise ConfigError(
+                    f"system {system.name}: data set {self.dataset.name} has no structure "
+                    f"'{structure}', but {', '.join(self.builder.labels)}. "
+                    "Correct the systems file."
+                )
+        for use in system.uses():
+            if isinstance(use, dict):
+                self.builder.require_protocols([*use], f"system {system.name}")

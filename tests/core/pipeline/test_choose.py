@@ -1,0 +1,165 @@
+"""A system that is chosen among several without a label of the target."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from past_core.errors import ConfigError
+from past_core.volume import load_volume
+from tests.core.pipeline.toys import JUDGED
+
+SYSTEMS = """
+    [[translation]]
+    name = "aligned"
+    translator = "match"
+
+    [[model]]
+    name = "plain"
+    segmenter = "bayes"
+    images = [{ from = "source" }]
+
+    [[model]]
+    name = "adapted"
+    segmenter = "bayes"
+    each = "protocol"
+    images = [{ from = "aligned" }]
+    [[model.round]]
+    strategy = "keep"
+    images = [{ from = "aligned" }, { from = "target" }]
+
+    [[system]]
+    name = "plain"
+    use = "plain"
+    [[system]]
+    name = "st1"
+    use = "adapted"
+    [[system]]
+    name = "mixed"
+    use = ["adapted/0", "plain"]
+    structures = { vs = "adapted" }
+    [[system]]
+    name = "final"
+    choose = ["plain", "st1", "mixed"]
+    validators = ["taste"]
+"""
+TARGET = ["crossmoda_106", "crossmoda_107", "crossmoda_108", "crossmoda_109"]
+TEST = ["crossmoda_211", "crossmoda_212"]
+
+
+@pytest.fixture
+def choosing(run, request_of, systems_of, phantom_of):
+    """Run with a taste for one candidate."""
+
+    def go(likes, text=SYSTEMS, **changes):
+        JUDGED.clear()
+        plain = {"translator": None, "segmenter": None, "strategy": None}
+        assignments = (f"validator.likes={likes}",) if likes else ()
+        data = phantom_of(target=4)
+        values = plain | {"assignments": assignments, "data": data} | changes
+        return run(request_of(systems=systems_of(text), **values))
+
+    return go
+
+
+def segmented(result, system, stage_of):
+    folder = stage_of(result, f"combine-{system}")
+    return [load_volume(folder / f"{case}_label.nii.gz").data for case in TEST]
+
+
+@pytest.mark.parametrize("likes", ["plain", "st1", "mixed"])
+def test_the_chosen_system_answers_voxel_for_voxel(choosing, stage_of, likes):
+    result, _ = choosing(likes)
+    found = {name: segmented(result, name, stage_of) for name in ("plain", "st1", "mixed")}
+    final = segmented(result, "final", stage_of)
+    for name, arrays in found.items():
+        same = all(np.array_equal(a, b) for a, b in zip(arrays, final, strict=True))
+        assert same == (name == likes)
+    assert result.choices()["final"]["chosen"] == likes
+    means = {(s.system, s.structure): s.mean for s in result.summaries()}
+    assert means["final", "vs"] == means[likes, "vs"]
+
+
+def test_candidates_are_judged_on_unlabelled_target_scans_alone(choosing):
+    choosing("plain")
+    assert JUDGED == [TARGET]
+
+
+def test_another_choice_trains_and_predicts_nothing_again(choosing):
+    choosing("plain")
+    _, observed = choosing("st1")
+    assert observed.ran == ["choose-final", "combine-final", "score-final"]
+
+
+def test_one_more_scan_to_segment_changes_no_choice(choosing, phantom_of, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(phantom_of(target=4), data)
+    away = [data / f"target_validation/crossmoda_212_{kind}.nii.gz" for kind in ("hrT2", "Label")]
+    for path in away:
+        path.rename(tmp_path / path.name)
+    choosing("plain", data=data)
+    for path in away:
+        (tmp_path / path.name).rename(path)
+    _, observed = choosing("plain", data=data)
+    assert "choose-final" not in observed.ran
+    assert "combine-final" in observed.ran
+
+
+def test_the_choosing_system_alone_builds_its_candidates(choosing):
+    result, observed = choosing("st1", only=("final",))
+    assert result.systems == ["final"]
+    assert "fit-adapted@448-st1" in observed.ran
+    assert "combine-plain" not in observed.ran
+
+
+def test_the_built_in_validators_choose_by_their_figures(choosing):
+    text = SYSTEMS.replace('validators = ["taste"]', "")
+    result, _ = choosing(None, text)
+    choice = result.choices()["final"]
+    assert set(choice["figures"]) == {"agreement", "flip"}
+    for figures in choice["figures"].values():
+        assert list(figures) == ["plain", "st1", "mixed"]
+        assert all(list(values) == TARGET for values in figures.values())
+    # Histograms do not know left from right.
+    assert choice["means"]["flip"] == {"plain": 1.0, "st1": 1.0, "mixed": 1.0}
+    means = choice["means"]["agreement"]
+    assert choice["chosen"] == max(means, key=means.get)
+
+
+def test_figures_are_kept_beside_the_run(choosing, stage_of):
+    result, _ = choosing("mixed")
+    written = json.loads((stage_of(result, "choose-final") / "choice.json").read_text())
+    assert written["means"] == {"taste": {"plain": 0.0, "st1": 0.0, "mixed": 1.0}}
+    assert written["ranks"] == {"plain": 2.5, "st1": 2.5, "mixed": 1.0}
+
+
+ORACLE = """
+    [[model]]
+    name = "oracle"
+    segmenter = "bayes"
+    images = [{ from = "target", labels = "true" }]
+    [[system]]
+    name = "oracle"
+    use = "oracle"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"mixed"]', '"mixd"]', "final, choose: no system 'mixd'; there are plain, st1, mixed"),
+        ('"mixed"]', '"final"]', "'final' chooses too"),
+        ('"mixed"]', '"oracle"]', "'oracle' sees target labels"),
+        ('["plain", "st1", "mixed"]', '["plain"]', "chooses among two systems at least"),
+        ('name = "final"', 'name = "final"\nuse = "plain"', "either use, with structures, or"),
+        ('use = "adapted"', "", "system st1: has either use, with structures, or choose"),
+    ],
+)
+def test_what_cannot_be_chosen_among_is_named(systems_of, old, new, message):
+    text = SYSTEMS + ORACLE
+    assert old in text
+    with pytest.raises(ConfigError, match=message):
+        systems_of(text.replace(old, new))
