@@ -60,6 +60,23 @@ def test_systems_are_listed_and_printed_to_start_from(past_cli, tmp_path):
     assert "neither built in (chain, routed, table1)" in past_cli("systems", "table2").err
 
 
+def test_rank_says_how_well_figures_rank(past_cli, finished):
+    assert "no system of this run chooses" in past_cli("rank", finished).err
+    dice = {"a": 0.1, "b": 0.4, "c": 0.6, "d": 0.7}
+    scores = [Score(name, "x", "vs", "dice", value) for name, value in dice.items()]
+    write_scores(finished / "scores.csv", scores)
+    record = json.loads((finished / "run.json").read_text())
+    record["systems"][0]["choice"] = "choose-a-3"
+    (finished / "run.json").write_text(json.dumps(record))
+    flip = {"a": 0.2, "b": 0.3, "c": 0.9, "d": 0.8}
+    (finished / "stages/choose-a-3").mkdir()
+    (finished / "stages/choose-a-3/choice.json").write_text(json.dumps({"means": {"flip": flip}}))
+    done = past_cli("rank", finished)
+    (row,) = [line for line in done.out.splitlines() if "flip" in line]
+    assert row.split()[1] == "+0.80"
+    assert row.split()[-2:] == ["4", "0.100"]
+
+
 def test_show_says_what_was_chosen_and_by_which_figures(past_cli, finished):
     record = json.loads((finished / "run.json").read_text())
     record["systems"][0]["choice"] = "choose-a-3"

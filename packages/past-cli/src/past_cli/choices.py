@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from past_core.pipeline import Run
+    from past_core.rank_correlation import Correlation
 
-__all__ = ["choice_tables"]
+__all__ = ["choice_tables", "correlation_table"]
 
 
 def choice_tables(run: Run) -> Iterator[tuple[Table, str]]:
@@ -37,3 +40,27 @@ def _table(system: str, choice: Mapping[str, Any]) -> Table:
         cells = (f"{means[candidate]:.3f}" for means in choice["means"].values())
         table.add_row(f"{mark} {candidate}", *cells, f"{rank:.1f}")
     return table
+
+
+def correlation_table(correlations: Iterable[Correlation]) -> Table:
+    """One row a validator."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("validator", no_wrap=True)
+    for heading in ("Spearman", "Kendall", "candidates", "lost"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in correlations:
+        table.add_row(
+            one.validator,
+            _with_interval(one.spearman, one.spearman_interval),
+            _with_interval(one.kendall, one.kendall_interval),
+            str(one.n),
+            f"{one.lost:.3f}",
+        )
+    return table
+
+
+def _with_interval(value: float, interval: tuple[float, float]) -> str:
+    if math.isnan(value):
+        return "undefined"
+    low, high = interval
+    return escape(f"{value:+.2f} [{low:+.2f}, {high:+.2f}]")

@@ -15,6 +15,7 @@ from past_cli.commands.evaluate import evaluate
 from past_cli.commands.phantom import phantom
 from past_cli.commands.pipeline import pipeline
 from past_cli.commands.plugins import plugins
+from past_cli.commands.rank import rank
 from past_cli.commands.show import show
 from past_cli.commands.systems import systems
 
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (pipeline, show, compare, clean, systems, plugins, phantom, evaluate):
+for command in (pipeline, show, compare, rank, clean, systems, plugins, phantom, evaluate):
     cli.add_command(command)
 
 

@@ -26,7 +26,7 @@ from past_core.pipeline.layout import (
     label_path,
 )
 from past_core.roi import ROI
-from past_core.scoring import TEST, Score, Summary, read_scores, summarise
+from past_core.scoring import MEAN, TEST, Score, Summary, read_scores, summarise
 
 __all__ = ["Run", "Segmented", "Translations", "open_run"]
 
@@ -113,6 +113,14 @@ class Run:
             ``test``, or ``validation``.
         """
         return summarise([score for score in self.scores() if score.part == part])
+
+    def mean_scores(self, metric: str) -> dict[str, float]:
+        """Every system's mean on the test scans, over structures too."""
+        return {
+            summary.system: summary.mean
+            for summary in self.summaries()
+            if summary.structure == MEAN and summary.metric == metric
+        }
 
     def choices(self) -> dict[str, dict[str, Any]]:
         """What each choosing system chose, and by which label-free figures.

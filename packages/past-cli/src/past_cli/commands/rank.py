@@ -1,0 +1,39 @@
+"""``past-cli rank``: how well label-free figures rank the candidates of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["rank"]
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--metric", default="dice", show_default=True, help="What is true: dice.")
+def rank(run: Path, metric: str) -> None:
+    """How well label-free figures rank the candidates of RUN, where test scans have labels.
+
+    For every validator of a system that chooses: Spearman's and Kendall's correlation of its
+    figures with the mean score of the candidates, with 95 % intervals (bootstrap over
+    candidates), and what is lost if its highest figure chooses.
+    """
+    from past_cli.choices import correlation_table  # noqa: PLC0415
+    from past_cli.console import new_console  # noqa: PLC0415
+    from past_core.errors import DataError  # noqa: PLC0415
+    from past_core.pipeline import open_run  # noqa: PLC0415
+    from past_core.rank_correlation import correlations  # noqa: PLC0415
+
+    opened = open_run(run)
+    truth = opened.mean_scores(metric)
+    choices = opened.choices()
+    if not choices:
+        raise DataError(
+            f"{run}: no system of this run chooses among others. Give one of its systems "
+            "choose = [...]; see docs/systems.md."
+        )
+    for system, choice in choices.items():
+        table = correlation_table(correlations(choice["means"], truth))
+        table.title = f"figures of the candidates of {system} against their true {metric}"
+        new_console().print(table)
