@@ -69,10 +69,27 @@ def test_rank_says_how_well_figures_rank(past_cli, finished):
     record["systems"][0]["choice"] = "choose-a-3"
     (finished / "run.json").write_text(json.dumps(record))
     flip = {"a": 0.2, "b": 0.3, "c": 0.9, "d": 0.8}
+    choice = {"chosen": "c", "ranks": dict.fromkeys(flip, 1.0), "means": {"flip": flip}}
     (finished / "stages/choose-a-3").mkdir()
-    (finished / "stages/choose-a-3/choice.json").write_text(json.dumps({"means": {"flip": flip}}))
+    (finished / "stages/choose-a-3/choice.json").write_text(json.dumps(choice))
+    record["systems"][0]["trust"] = "trust-a-4"
+    (finished / "run.json").write_text(json.dumps(record))
+    (finished / "stages/trust-a-4").mkdir()
+    cases = {"w": 0.1, "x": 0.4, "y": 0.3, "z": 0.9}
+    trust = {"system": "d", "figures": {"flip": cases}}
+    (finished / "stages/trust-a-4/trust.json").write_text(json.dumps(trust))
+    write_scores(
+        finished / "scores.csv",
+        [
+            Score("a", case, "vs", "dice", value)
+            for case, value in zip("wxyz", (0, 0.1, 0.2, 0.1), strict=True)
+        ]
+        + scores[1:],
+    )
+    assert "Segmentations of a to look at first:" in past_cli("show", finished).out
     done = past_cli("rank", finished)
-    (row,) = [line for line in done.out.splitlines() if "flip" in line]
+    row, by_scan = [line for line in done.out.splitlines() if "flip" in line]
+    assert by_scan.split()[-2:] == ["4", "0.100"]
     assert row.split()[1] == "+0.80"
     assert row.split()[-2:] == ["4", "0.100"]
 

@@ -57,7 +57,7 @@ def choosing(run, request_of, systems_of, phantom_of):
     def go(likes, text=SYSTEMS, **changes):
         JUDGED.clear()
         plain = {"translator": None, "segmenter": None, "strategy": None}
-        assignments = (f"validator.likes={likes}",) if likes else ()
+        assignments = (f"validator.taste.likes={likes}",) if likes else ()
         data = phantom_of(target=4)
         values = plain | {"assignments": assignments, "data": data} | changes
         return run(request_of(systems=systems_of(text), **values))
@@ -83,15 +83,33 @@ def test_the_chosen_system_answers_voxel_for_voxel(choosing, stage_of, likes):
     assert means["final", "vs"] == means[likes, "vs"]
 
 
+def test_each_segmentation_of_the_chosen_system_is_judged_too(choosing):
+    text = SYSTEMS.replace('["taste"]', '["taste", "agreement"]')
+    result, _ = choosing("st1", text)
+    chosen = result.choices()["final"]["chosen"]
+    assert JUDGED == [TARGET, TEST]
+    (figures,) = result.trust().values()
+    liked = float(chosen == "st1")
+    assert figures["taste"] == dict.fromkeys(TEST, liked)
+    assert all(0 < value <= 1 for value in figures["agreement"].values())
+    lines = (result.folder / "trust.csv").read_text().splitlines()
+    assert lines[:2] == ["system,case,validator,value", f"final,crossmoda_211,taste,{liked}"]
+    assert len(lines) == 5
+    scores = result.case_scores("final", "iou")
+    assert scores == result.case_scores(chosen, "iou")
+    assert list(scores) == TEST
+
+
 def test_candidates_are_judged_on_unlabelled_target_scans_alone(choosing):
     choosing("plain")
-    assert JUDGED == [TARGET]
+    assert JUDGED[0] == TARGET
 
 
 def test_another_choice_trains_and_predicts_nothing_again(choosing):
     choosing("plain")
     _, observed = choosing("st1")
-    assert observed.ran == ["choose-final", "combine-final", "score-final"]
+    assert observed.ran[0] == "choose-final"
+    assert set(observed.ran[1:]) == {"trust-final", "combine-final", "score-final"}
 
 
 def test_one_more_scan_to_segment_changes_no_choice(choosing, phantom_of, tmp_path):

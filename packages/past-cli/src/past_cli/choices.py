@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from past_core.pipeline import Run
     from past_core.rank_correlation import Correlation
 
-__all__ = ["choice_tables", "correlation_table"]
+__all__ = ["choice_tables", "correlation_table", "trust_tables"]
+
+LEAST_TRUSTED = 5
+"""Scans that are shown; all are in ``trust.csv``."""
 
 
 def choice_tables(run: Run) -> Iterator[tuple[Table, str]]:
@@ -26,12 +29,12 @@ def choice_tables(run: Run) -> Iterator[tuple[Table, str]]:
             for validator, means in choice["means"].items()
         )
         said = f"{system} is {choice['chosen']}, chosen without target labels ({figures})."
-        yield _table(system, choice), said
+        yield _table(choice), said
 
 
-def _table(system: str, choice: Mapping[str, Any]) -> Table:
+def _table(choice: Mapping[str, Any]) -> Table:
     """One row a candidate, the chosen one marked by a star."""
-    table = Table(box=SIMPLE_HEAD, title=f"candidates of {system}, judged without target labels")
+    table = Table(box=SIMPLE_HEAD)
     table.add_column("system", no_wrap=True)
     for heading in (*choice["means"], "mean rank"):
         table.add_column(heading, justify="right")
@@ -46,7 +49,7 @@ def correlation_table(correlations: Iterable[Correlation]) -> Table:
     """One row a validator."""
     table = Table(box=SIMPLE_HEAD)
     table.add_column("validator", no_wrap=True)
-    for heading in ("Spearman", "Kendall", "candidates", "lost"):
+    for heading in ("Spearman", "Kendall", "n", "lost"):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in correlations:
         table.add_row(
@@ -57,6 +60,20 @@ def correlation_table(correlations: Iterable[Correlation]) -> Table:
             f"{one.lost:.3f}",
         )
     return table
+
+
+def trust_tables(run: Run) -> Iterator[tuple[Table, str]]:
+    """Of each system that chooses: a heading, and the scans to be trusted least."""
+    for system, figures in run.trust().items():
+        cases = next(iter(figures.values()))
+        order = sorted(cases, key=lambda case: sum(values[case] for values in figures.values()))
+        table = Table(box=SIMPLE_HEAD)
+        table.add_column("scan", no_wrap=True)
+        for validator in figures:
+            table.add_column(validator, justify="right")
+        for case in order[:LEAST_TRUSTED]:
+            table.add_row(case, *(f"{values[case]:.3f}" for values in figures.values()))
+        yield table, f"Segmentations of {system} to look at first:"
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:

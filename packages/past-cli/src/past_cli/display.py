@@ -17,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from past_cli.choices import choice_tables
+from past_cli.choices import choice_tables, trust_tables
 from past_cli.console import WIDE, new_console
 from past_cli.quality import quality_tables
 from past_cli.tables import score_tables, stage_table
@@ -98,6 +98,9 @@ class Display:
         for figures, said in choice_tables(run):
             self.console.print(figures)
             self.console.print(said, highlight=False)
+        for least, heading in trust_tables(run):
+            self.console.print(heading, highlight=False)
+            self.console.print(least)
         (run.folder / "stages.txt").write_text(_plain(stage_table(self._reports)))
         tables = score_tables(run)
         for table in tables:

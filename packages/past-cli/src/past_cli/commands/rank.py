@@ -17,7 +17,8 @@ def rank(run: Path, metric: str) -> None:
 
     For every validator of a system that chooses: Spearman's and Kendall's correlation of its
     figures with the mean score of the candidates, with 95 % intervals (bootstrap over
-    candidates), and what is lost if its highest figure chooses.
+    candidates), and what is lost if its highest figure chooses. Then the same over the scans
+    that the chosen one segmented: whether the figures tell good segmentations from bad ones.
     """
     from past_cli.choices import correlation_table  # noqa: PLC0415
     from past_cli.console import new_console  # noqa: PLC0415
@@ -25,7 +26,7 @@ def rank(run: Path, metric: str) -> None:
     from past_core.pipeline import open_run  # noqa: PLC0415
     from past_core.rank_correlation import correlations  # noqa: PLC0415
 
-    opened = open_run(run)
+    opened, console = open_run(run), new_console()
     truth = opened.mean_scores(metric)
     choices = opened.choices()
     if not choices:
@@ -34,6 +35,8 @@ def rank(run: Path, metric: str) -> None:
             "choose = [...]; see docs/systems.md."
         )
     for system, choice in choices.items():
-        table = correlation_table(correlations(choice["means"], truth))
-        table.title = f"figures of the candidates of {system} against their true {metric}"
-        new_console().print(table)
+        console.print(f"Figures of the candidates of {system} against their true {metric}:")
+        console.print(correlation_table(correlations(choice["means"], truth)))
+    for system, figures in opened.trust().items():
+        console.print(f"Figures of the segmentations of {system} against their true {metric}:")
+        console.print(correlation_table(correlations(figures, opened.case_scores(system, metric))))

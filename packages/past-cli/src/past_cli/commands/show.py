@@ -15,7 +15,7 @@ __all__ = ["show"]
 @click.option("--systems", is_flag=True, help="Also the systems file that it used.")
 def show(run: Path, stages: bool, systems: bool) -> None:
     """Show what the run folder RUN holds: scores, and figures of its translators."""
-    from past_cli.choices import choice_tables  # noqa: PLC0415
+    from past_cli.choices import choice_tables, trust_tables  # noqa: PLC0415
     from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.quality import quality_tables  # noqa: PLC0415
     from past_cli.tables import score_tables, stage_table  # noqa: PLC0415
@@ -29,6 +29,9 @@ def show(run: Path, stages: bool, systems: bool) -> None:
     for candidates, said in choice_tables(opened):
         console.print(candidates)
         console.print(said, highlight=False)
+    for least, heading in trust_tables(opened):
+        console.print(heading, highlight=False)
+        console.print(least)
     tables = score_tables(opened)
     for table in tables:
         console.print(table)

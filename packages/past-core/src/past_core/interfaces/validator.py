@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,9 @@ class Validator(ABC):
     of higher true Dice. How well one ranks has to be measured where labels are known.
     """
 
+    compares: ClassVar[bool] = False
+    """Whether a figure of one candidate depends on what the others are."""
+
     def __init__(self, config: PluginConfig) -> None:
         self.config = config
 
@@ -64,7 +67,7 @@ class Validator(ABC):
         Parameters
         ----------
         candidates
-            What to choose among, two at least.
+            What to choose among; unless the validator compares, possibly one alone.
         scans
             Scans of the target contrast, without labels.
         source

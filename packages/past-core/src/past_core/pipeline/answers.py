@@ -47,6 +47,11 @@ class Answers:
         """The stage of the scans, without their labels."""
         return self.builder.crop(self._part, self.cases, images=True, labels=False)
 
+    def scans(self) -> list[Scan]:
+        """The scans as a pool takes them."""
+        crop = self.crop()
+        return [Scan(case.id, case.domain, (crop, case.id)) for case in self.cases]
+
     def of(self, system: System, case: Case, inputs: dict[str, Stage]) -> dict[str, Any]:
         """What answers for a scan, as parameters of a stage.
 

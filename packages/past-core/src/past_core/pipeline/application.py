@@ -28,6 +28,8 @@ class PlannedSystem:
     """Whether a model of it sees labels of target scans: an upper bound."""
     choice: Stage | None = None
     """Where the system that it takes is chosen, if it chooses."""
+    trust: Stage | None = None
+    """Then, how far each of its segmentations may be trusted."""
 
 
 class Application:
@@ -70,7 +72,10 @@ class Application:
             {"id": case.id, **said}
             for case, said in zip(self.dataset.segmented, self._said(system, inputs), strict=True)
         ]
-        choice = self._choice(system) if system.choose else None
+        choice = trust = None
+        if system.choose:
+            choice = self._judge("choose", system, self.judged, {})
+            trust = self._judge("trust", system, self.segmented, {"choice": choice})
         combined = builder.add(
             f"combine-{system.name}",
             "combine:combine",
@@ -82,7 +87,9 @@ class Application:
             },
         )
         scores = self._score(system, combined)
-        return PlannedSystem(system.name, combined, scores, self.systems.supervised(system), choice)
+        return PlannedSystem(
+            system.name, combined, scores, self.systems.supervised(system), choice, trust
+        )
 
     def _said(self, system: System, inputs: dict[str, Stage]) -> list[dict[str, Any]]:
         """Of every scan what answers for it, or what does for each candidate."""
@@ -97,23 +104,23 @@ class Application:
             for case in self.dataset.segmented
         ]
 
-    def _choice(self, system: System) -> Stage:
-        """Validators judge the candidates on unlabelled target scans."""
+    def _judge(self, what: str, system: System, answers: Answers, more: dict[str, Stage]) -> Stage:
+        """Validators judge the candidates on scans."""
         predictions: dict[str, Stage] = {}
         candidates = []
         for name in system.choose:
             candidate = self.systems.find_system(name)
-            answers = {
-                case.id: self.judged.of(candidate, case, predictions)["answers"]
-                for case in self.dataset.target
+            said = {
+                case.id: answers.of(candidate, case, predictions)["answers"]
+                for case in answers.cases
             }
-            candidates.append({"name": name, "answers": answers})
+            candidates.append({"name": name, "answers": said})
         models = {
             role: {key: stage.params[key] for key in ("plugin", "prediction")}
             for role, stage in predictions.items()
         }
-        source, target = self.builder.source(), self.builder.target(None)
-        pool = Pool([*source, *target])
+        source = self.builder.source()
+        pool = Pool([*source, *answers.scans()])
         validators = [self.settings.choice("validator", name, {}) for name in system.validators]
         params = {
             "labels": self.builder.labels,
@@ -124,10 +131,11 @@ class Application:
             "candidates": candidates,
         }
         return self.builder.add(
-            f"choose-{system.name}",
-            "choose:choose",
+            f"{what}-{system.name}",
+            f"choose:{what}",
             params,
             {
+                **more,
                 **pool.inputs,
                 **predictions,
                 **{f"{role}-model": stage.inputs["model"] for role, stage in predictions.items()},

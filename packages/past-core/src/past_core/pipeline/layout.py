@@ -16,6 +16,8 @@ __all__ = [
     "SCORES",
     "STAGES",
     "SYSTEMS",
+    "TRUST",
+    "TRUST_TABLE",
     "copy_id",
     "image_path",
     "label_path",
@@ -26,13 +28,16 @@ __all__ = [
 STAGES = "stages"
 """Folder of the stages within a run folder."""
 RUN, RECIPE, SYSTEMS, SCORES = "run.json", "recipe.toml", "systems.toml", "scores.csv"
-"""Files of a run folder: what it was made of, its settings, its systems, its scores."""
+TRUST_TABLE = "trust.csv"
+"""Files of a run folder: what it was made of, its settings, systems, scores, figures of trust."""
 MANIFEST, LOG, PROGRESS = "manifest.json", "log.txt", "progress.json"
 """Files of every stage's folder; the last while another process is at work in it."""
 INVENTORY = "inventory.json"
 """What the check of the data set leaves."""
 CHOICE = "choice.json"
 """Label-free figures of several systems, and the one that was chosen by them."""
+TRUST = "trust.json"
+"""Label-free figures of the chosen system on each scan that it was applied to."""
 GRIDS = "grids.json"
 """Shapes and affines of the original scans, beside the cropped ones."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from past_core.pipeline.layout import (
     SCORES,
     STAGES,
     SYSTEMS,
+    TRUST,
     image_path,
     label_path,
 )
@@ -122,16 +124,32 @@ class Run:
             if summary.structure == MEAN and summary.metric == metric
         }
 
+    def case_scores(self, system: str, metric: str) -> dict[str, float]:
+        """A system's mean over structures on each test scan; undefined values are left out."""
+        values: dict[str, list[float]] = {}
+        for score in self.scores():
+            wanted = (score.system, score.metric, score.part) == (system, metric, TEST)
+            if wanted and not math.isnan(score.value):
+                values.setdefault(score.case, []).append(score.value)
+        return {case: math.fsum(found) / len(found) for case, found in values.items()}
+
     def choices(self) -> dict[str, dict[str, Any]]:
         """What each choosing system chose, and by which label-free figures.
 
         ``chosen``, and of every candidate ``ranks``; by validator and candidate ``means``; by
         scan too ``figures``.
         """
+        return self._judged("choice", CHOICE)
+
+    def trust(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Of each choosing system, by validator and scan, how far to trust its segmentations."""
+        return {name: found["figures"] for name, found in self._judged("trust", TRUST).items()}
+
+    def _judged(self, stage: str, file: str) -> dict[str, dict[str, Any]]:
         found = {}
         for system in self.record.get("systems", ()):
-            path = self.folder / STAGES / (system.get("choice") or "") / CHOICE
-            if system.get("choice") and path.is_file():
+            path = self.folder / STAGES / (system.get(stage) or "") / file
+            if system.get(stage) and path.is_file():
                 found[system["name"]] = json.loads(path.read_text())
         return found
 

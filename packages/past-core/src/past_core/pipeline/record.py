@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import tomli_w
 
 from past_core.dataset import Dataset
 from past_core.files import atomic_path, write_json
-from past_core.pipeline.layout import RECIPE, RUN, SYSTEMS
+from past_core.pipeline.layout import RECIPE, RUN, SYSTEMS, TRUST_TABLE
 from past_core.pipeline.plan import Plan
 from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
@@ -18,7 +19,7 @@ from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import dump_systems, replaced, without_none
 from past_core.recipe import merged
 
-__all__ = ["record_run"]
+__all__ = ["record_run", "record_trust"]
 
 FORMAT = 2
 
@@ -72,6 +73,7 @@ def record_run(
                     "scores": None if one.scores is None else name(one.scores),
                     "supervised": one.supervised,
                     "choice": None if one.choice is None else name(one.choice),
+                    "trust": None if one.trust is None else name(one.trust),
                 }
                 for one in planned.systems
             ],
@@ -92,6 +94,26 @@ def record_run(
             "stages": [name(stage) for stage in (checked, *planned.graph)],
         },
     )
+
+
+def record_trust(folder: Path, trust: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """Write ``trust.csv``: label-free figures of each segmentation of a system that chose.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    trust
+        By system, validator and scan; nothing is written if it is empty.
+    """
+    if not trust:
+        return
+    with atomic_path(folder / TRUST_TABLE) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("system", "case", "validator", "value"))
+        for system, figures in trust.items():
+            for validator, values in figures.items():
+                writer.writerows((system, case, validator, v) for case, v in values.items())
 
 
 def _target_ids(dataset: Dataset, protocol: str | None) -> list[str]:

@@ -27,7 +27,7 @@ from past_core.pipeline.layout import SCORES, STAGES
 from past_core.pipeline.opened import Run, open_run
 from past_core.pipeline.plan import Plan, plan
 from past_core.pipeline.protocols import assign_protocols
-from past_core.pipeline.record import record_run
+from past_core.pipeline.record import record_run, record_trust
 from past_core.pipeline.request import Request
 from past_core.pipeline.runner import Runner
 from past_core.pipeline.settings import Settings, resolve
@@ -79,7 +79,9 @@ def run_pipeline(
     with _begun(request, registry, observer, executor, recorded=True) as (runner, planned):
         runner.run(planned.graph)
         _collect_scores(planned.systems, runner, request)
-    return open_run(request.folder)
+    run = open_run(request.folder)
+    record_trust(request.folder, run.trust())
+    return run
 
 
 def plan_pipeline(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Agreement(Validator):
     What errs in its own way is alone with it. Candidates that err alike outvote the others, so
     they should differ in more than chance.
     """
+
+    compares: ClassVar[bool] = True
 
     def assess(
         self,
