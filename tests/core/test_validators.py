@@ -12,16 +12,14 @@ from past_core.case import Case, Domain
 from past_core.interfaces.context import silent
 from past_core.labels import Labels
 from past_core.ranking import best, mean_figures
+from past_core.validators.affine import Affine
 from past_core.validators.agreement import Agreement
-from past_core.validators.certainty import Certainty
-from past_core.validators.config import (
-    AgreementConfig,
-    CertaintyConfig,
-    FlipConfig,
-    VolumeConfig,
-)
+from past_core.validators.anatomy import Pieces, Place
+from past_core.validators.certainty import Certainty, NuclearNorm
+from past_core.validators.config import AffineConfig, NoConfig
 from past_core.validators.flip import Flip
 from past_core.validators.overlap import overlap
+from past_core.validators.pairwise import Pairwise
 from past_core.validators.volume import PlausibleVolume
 from past_core.volume import Volume, save_volume
 
@@ -84,7 +82,7 @@ def test_overlap_is_the_mean_dice_of_what_either_has():
 
 def test_who_is_alone_agrees_least(scans):
     found = means(
-        Agreement(AgreementConfig()),
+        Agreement(NoConfig()),
         scans,
         Fixed("a", boxes()),
         Fixed("b", boxes(ball=3, shell=3)),
@@ -99,7 +97,7 @@ def test_the_consensus_is_of_probabilities_not_of_votes(scans):
     """Two that are unsure do not outvote one that is sure."""
     unsure = boxes(at=5)
     found = means(
-        Agreement(AgreementConfig()),
+        Agreement(NoConfig()),
         scans,
         Fixed("sure", boxes(), 0.99),
         Fixed("a", unsure, 0.4),
@@ -111,14 +109,14 @@ def test_the_consensus_is_of_probabilities_not_of_votes(scans):
 
 def test_who_minds_the_side_is_inconsistent(scans):
     even, one_sided = Fixed("even", boxes()), Fixed("one-sided", boxes(), one_sided=True)
-    found = means(Flip(FlipConfig()), scans, even, one_sided)
+    found = means(Flip(NoConfig()), scans, even, one_sided)
     assert found["even"] == 1
     assert found["one-sided"] < 0.6
 
 
 def test_the_surest_is_most_certain_unless_it_finds_nothing(scans):
     found = means(
-        Certainty(CertaintyConfig()),
+        Certainty(NoConfig()),
         scans,
         Fixed("sure", boxes(), 0.98),
         Fixed("unsure", boxes(), 0.5),
@@ -129,10 +127,93 @@ def test_the_surest_is_most_certain_unless_it_finds_nothing(scans):
     assert found["nothing"] == 0
 
 
+def test_what_is_sure_and_diverse_has_a_large_nuclear_norm(scans):
+    found = means(
+        NuclearNorm(NoConfig()),
+        scans,
+        Fixed("diverse", boxes(), 0.99),
+        Fixed("unsure", boxes(), 0.5),
+        Fixed("one class", np.ones(SHAPE, np.uint8), 0.99),
+        Fixed("nothing", boxes(0, 0), 0.999),
+    )
+    assert found["diverse"] > 0.75
+    assert max(found["unsure"], found["one class"]) < 0.6
+    assert found["nothing"] == 0
+
+
+def test_every_other_candidate_has_one_vote(scans):
+    """However sure it is: the sure one is outvoted here."""
+    unsure = boxes(at=5)
+    found = means(
+        Pairwise(NoConfig()),
+        scans,
+        Fixed("sure", boxes(), 0.99),
+        Fixed("a", unsure, 0.4),
+        Fixed("b", unsure, 0.4),
+    )
+    assert found["a"] == found["b"] > found["sure"]
+
+
+@dataclass(frozen=True)
+class Thresholding(Fixed):
+    """Segments what is bright, wherever it is; or says the same whatever it is shown."""
+
+    def classes(self, scan):
+        return self.segment(scan, scan.load_image())
+
+    def segment(self, scan, volume):
+        return self.found if self.one_sided else np.digitize(volume.data, [0.5, 1.5]).astype("u1")
+
+
+def test_who_follows_a_turn_is_consistent(scans, tmp_path):
+    path = tmp_path / "bright.nii.gz"
+    classes = np.zeros((40, 40, 8), np.uint8)
+    classes[8:16, 10:30, 2:6], classes[22:30, 14:26, 2:6] = 1, 2
+    save_volume(Volume(classes.astype(np.float32), AFFINE), path)
+    scan = [Case("bright", Domain.TARGET, path)]
+    follows, stays = (
+        Thresholding("follows", classes),
+        Thresholding("stays", classes, one_sided=True),
+    )
+    for degrees in (10.0, -10.0):
+        config = AffineConfig(degrees=abs(degrees), scale=1.1 if degrees > 0 else 1 / 1.1)
+        found = means(Affine(config), (scan, scans[1]), follows, stays)
+        assert found["follows"] > 0.9
+        assert found["stays"] < 0.85
+
+
+def test_pieces_that_no_source_scan_has_count_less(scans):
+    scattered = boxes()
+    scattered[::3, 7:9, 7] = 1
+    found = means(
+        Pieces(NoConfig()),
+        scans,
+        Fixed("whole", boxes()),
+        Fixed("scattered", scattered),
+        Fixed("no shell", boxes(shell=0)),
+    )
+    assert found["whole"] == 1
+    assert found["scattered"] == pytest.approx((1 / 5 + 1) / 2)
+    assert found["no shell"] == 0.5
+
+
+def test_places_that_no_source_scan_has_count_less(scans):
+    found = means(
+        Place(NoConfig()),
+        scans,
+        Fixed("usual", boxes()),
+        Fixed("elsewhere", boxes()[:, ::-1, ::-1]),
+        Fixed("nothing", boxes(0, 0)),
+    )
+    assert found["usual"] > 0.9
+    assert 0 < found["elsewhere"] < 0.1
+    assert found["nothing"] == 0
+
+
 def test_volumes_beyond_the_sources_count_less(scans):
     """Source balls are 3 and 4 voxels long, shells 2."""
     found = means(
-        PlausibleVolume(VolumeConfig()),
+        PlausibleVolume(NoConfig()),
         scans,
         Fixed("usual", boxes(ball=3)),
         Fixed("large", boxes(ball=8)),
@@ -152,7 +233,7 @@ def test_volumes_are_in_millimetres(scans, tmp_path):
     save_volume(Volume(np.zeros(SHAPE, np.float32), AFFINE / 2), fine)
     small = [Case("fine", Domain.TARGET, fine)]
     one = Fixed("one", boxes(ball=4))
-    found = means(PlausibleVolume(VolumeConfig()), (small, source), one)
+    found = means(PlausibleVolume(NoConfig()), (small, source), one)
     assert found["one"] == pytest.approx(((1 / 8) / (3 / 4) + 1 / 8) / 2)
 
 

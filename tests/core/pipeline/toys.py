@@ -285,7 +285,7 @@ class Plugins:
                 name,
                 "As past-core has it.",
                 f"past_core.validators.{path}",
-                f"past_core.validators.config:{name.title()}Config",
+                "past_core.validators.config:NoConfig",
             )
 
     @hookimpl

@@ -57,23 +57,53 @@ def past_validators() -> Iterator[ValidatorSpec]:
         name="agreement",
         summary="Dice with the mean of all candidates, 0 to 1.",
         factory="past_core.validators.agreement:Agreement",
-        config="past_core.validators.config:AgreementConfig",
+        config="past_core.validators.config:NoConfig",
+    )
+    yield ValidatorSpec(
+        name="pairwise",
+        summary="Mean Dice with each other candidate, 0 to 1.",
+        factory="past_core.validators.pairwise:Pairwise",
+        config="past_core.validators.config:NoConfig",
     )
     yield ValidatorSpec(
         name="flip",
         summary="Dice with the segmentation of the mirrored scan, 0 to 1.",
         factory="past_core.validators.flip:Flip",
-        config="past_core.validators.config:FlipConfig",
+        config="past_core.validators.config:NoConfig",
+    )
+    yield ValidatorSpec(
+        name="affine",
+        summary="Dice with the segmentation of the scan turned a little, 0 to 1.",
+        factory="past_core.validators.affine:Affine",
+        config="past_core.validators.config:AffineConfig",
     )
     yield ValidatorSpec(
         name="certainty",
         summary="1 minus the entropy near structures, 0 to 1.",
         factory="past_core.validators.certainty:Certainty",
-        config="past_core.validators.config:CertaintyConfig",
+        config="past_core.validators.config:NoConfig",
+    )
+    yield ValidatorSpec(
+        name="nuclear-norm",
+        summary="Whether voxels are sure and classes diverse, 0 to 1.",
+        factory="past_core.validators.certainty:NuclearNorm",
+        config="past_core.validators.config:NoConfig",
     )
     yield ValidatorSpec(
         name="volume",
         summary="Whether volumes are such as the source's labels have, 0 to 1.",
         factory="past_core.validators.volume:PlausibleVolume",
-        config="past_core.validators.config:VolumeConfig",
+        config="past_core.validators.config:NoConfig",
+    )
+    yield ValidatorSpec(
+        name="pieces",
+        summary="Whether there are as many pieces as in the source's labels, 0 to 1.",
+        factory="past_core.validators.anatomy:Pieces",
+        config="past_core.validators.config:NoConfig",
+    )
+    yield ValidatorSpec(
+        name="place",
+        summary="Whether structures lie where the source's labels have them, 0 to 1.",
+        factory="past_core.validators.anatomy:Place",
+        config="past_core.validators.config:NoConfig",
     )

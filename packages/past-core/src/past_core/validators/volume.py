@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from past_core.interfaces import Validator
+from past_core.validators.scanwise import ScanWise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,51 +15,50 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from past_core.case import Case
-    from past_core.interfaces import Candidate, Figures, Progress
+    from past_core.interfaces import Candidate
     from past_core.labels import Labels
 
-__all__ = ["PlausibleVolume"]
+__all__ = ["PlausibleVolume", "between", "mean_over"]
+
+Limits = tuple[float, float]
 
 
-class PlausibleVolume(Validator):
+class PlausibleVolume(ScanWise):
     """Share of structures, 0 to 1, whose volume is one that the source's labels have.
 
     Outside their range a volume counts the less the further off it is: half of the least, or
     twice the greatest, counts 1/2; a structure that is not there counts 0.
     """
 
-    def assess(
-        self,
-        candidates: Sequence[Candidate],
-        scans: Sequence[Case],
-        source: Sequence[Case],
-        labels: Labels,
-        progress: Progress,
-    ) -> Figures:
-        """Mean over structures that any source scan has; see ``Validator.assess``."""
+    def learn(self, source: Sequence[Case], labels: Labels) -> None:
+        """Remember each structure's least and greatest volume, in mm³."""
         known = [
             _volumes(case.load_label().data, case.spacing, labels)
             for case in source
             if case.label is not None
         ]
-        ranges = {
-            structure: _range(volumes[structure] for volumes in known)
-            for structure in labels.structures
-        }
-        figures: Figures = {candidate.name: {} for candidate in candidates}
-        for done, scan in enumerate(scans, start=1):
-            for candidate in candidates:
-                found = _volumes(candidate.classes(scan), scan.spacing, labels)
-                values = [
-                    _plausible(found[structure], limits)
-                    for structure, limits in ranges.items()
-                    if limits is not None
-                ]
-                figures[candidate.name][scan.id] = (
-                    math.fsum(values) / len(values) if values else math.nan
-                )
-            progress(done, len(scans), scan.id)
-        return figures
+        self.ranges = {name: between(one[name] for one in known) for name in labels.structures}
+
+    def figure(self, candidate: Candidate, scan: Case, labels: Labels) -> float:
+        """Mean over structures that any source scan has."""
+        found = _volumes(candidate.classes(scan), scan.spacing, labels)
+        return mean_over(
+            _plausible(found[name], limits)
+            for name, limits in self.ranges.items()
+            if limits is not None
+        )
+
+
+def between(values: Iterable[float]) -> Limits | None:
+    """Least and greatest of what is above 0; None if nothing is."""
+    present = [value for value in values if value > 0]
+    return (min(present), max(present)) if present else None
+
+
+def mean_over(values: Iterable[float]) -> float:
+    """The mean; ``nan`` of nothing."""
+    found = list(values)
+    return math.fsum(found) / len(found) if found else math.nan
 
 
 def _volumes(
@@ -71,13 +70,6 @@ def _volumes(
     return {name: float(counts[labels.value(name)]) * voxel for name in labels.structures}
 
 
-def _range(volumes: Iterable[float]) -> tuple[float, float] | None:
-    present = [volume for volume in volumes if volume > 0]
-    return (min(present), max(present)) if present else None
-
-
-def _plausible(volume: float, limits: tuple[float, float]) -> float:
+def _plausible(volume: float, limits: Limits) -> float:
     low, high = limits
-    if volume <= 0:
-        return 0.0
-    return min(1.0, volume / low, high / volume)
+    return min(1.0, volume / low, high / volume) if volume > 0 else 0.0
