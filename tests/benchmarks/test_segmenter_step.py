@@ -41,11 +41,11 @@ def cases(tmp_path):
 
 
 def stepping(cases, folder, **looks):
-    """A trainer and one batch of its own, after one iteration."""
+    """Steps of a trainer, patches and their augmentation included, after one iteration."""
     kept = []
 
     def step(trainer, batch):
-        kept[:] = [trainer, batch]
+        kept[:] = [trainer]
         return plain(trainer, batch)
 
     plain, Trainer.train_step = Trainer.train_step, step
@@ -55,8 +55,9 @@ def stepping(cases, folder, **looks):
         ResUNet(config).fit(cases, labels, Context(folder, seed=0))
     finally:
         Trainer.train_step = plain
-    trainer, batch = kept
-    return lambda: trainer.train_step(batch)
+    (trainer,) = kept
+    patches = trainer.dataloader_train
+    return lambda: trainer.train_step(next(patches))
 
 
 @pytest.mark.parametrize("look", ["random_convolution", "random_structures"])

@@ -8,7 +8,12 @@ from past_core.config import parse_config
 from past_core.errors import ConfigError
 from past_seg.nnunet import trainer
 from past_seg.nnunet.config import NNUNetConfig
-from past_seg.nnunet.randomisation import random_convolution, random_look, random_structures
+from past_seg.nnunet.randomisation import (
+    RandomLook,
+    random_convolution,
+    random_look,
+    random_structures,
+)
 from past_seg.nnunet.segmenter import NNUNet
 
 REACH = 4
@@ -97,22 +102,51 @@ def test_shares_of_more_than_all_patches_are_refused():
 
 
 def test_without_shares_nothing_is_drawn(balls, monkeypatch):
-    monkeypatch.setattr(trainer, "random_look", None)
+    monkeypatch.setattr(trainer, "RandomLook", None)
     NNUNet(NNUNetConfig(**balls.tiny)).fit(balls.cases(2), balls.labels, balls.context("work"))
 
 
-def test_labels_of_full_resolution_belong_to_the_patches(balls, monkeypatch):
+def test_looks_come_between_transforms_of_space_and_of_intensity(balls, monkeypatch):
+    """So nnU-Net's own noise, blur and contrast vary the random looks."""
+    kept = []
+
+    def patches(self):
+        source = plain(self)
+        kept.extend(source.data_loader.transforms.transforms)
+        return source
+
+    plain = trainer.Trainer._patches
+    monkeypatch.setattr(trainer.Trainer, "_patches", patches)
+    looks = {"random_convolution": 0.25, "random_structures": 0.5, "iterations": 1}
+    for distance, slices in ((1.0, 24), (6.0, 6)):  # the latter is turned within slices alone
+        kept.clear()
+        shape, affine = (24, 24, slices), np.diag([1, 1, distance, 1])
+        cases = balls.cases(2, shape=shape, affine=affine)
+        config = NNUNetConfig(**(balls.tiny | looks | {"patch_voxels": 8192}))
+        NNUNet(config).fit(cases, balls.labels, balls.context(f"work{distance}"))
+        names = [type(one).__name__ for one in kept]
+        place = names.index("RandomLook")
+        last = "SpatialTransform" if distance == 1 else "Convert2DTo3DTransform"
+        assert names[place - 1] == last
+        assert names[place + 1] == "RandomTransform"
+        assert (kept[place].convolution, kept[place].structures) == (0.25, 0.5)
+
+
+def test_a_patch_and_its_own_label_are_handed_on(monkeypatch):
     seen = []
 
     def look(images, labels, *shares):
-        seen.append((images.shape, labels.shape, shares))
-        return images
+        seen.append((images, labels, shares))
+        return images + 1
 
-    monkeypatch.setattr(trainer, "random_look", look)
-    config = NNUNetConfig(**(balls.tiny | {"random_structures": 0.5, "patch_voxels": 8192}))
-    NNUNet(config).fit(balls.cases(2), balls.labels, balls.context("work"))
-    assert len(seen) == config.iterations
-    assert all(images == labels and shares == (0, 0.5) for images, labels, shares in seen)
+    monkeypatch.setattr("past_seg.nnunet.randomisation.random_look", look)
+    image, label = torch.zeros(1, 3, 4, 5), torch.ones(1, 3, 4, 5)
+    found = RandomLook(0.1, 0.2)(image=image, segmentation=label)
+    assert torch.equal(found["image"], image + 1)
+    assert found["segmentation"] is label
+    ((images, labels, shares),) = seen
+    assert images.shape == labels.shape == (1, 1, 3, 4, 5)
+    assert shares == (0.1, 0.2)
 
 
 def reversed_contrast(image, _label):

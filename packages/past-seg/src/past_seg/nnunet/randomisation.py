@@ -11,12 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
 from torch.nn import functional as F  # noqa: N812  (torch's own abbreviation)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["random_convolution", "random_look", "random_structures"]
+__all__ = ["RandomLook", "random_convolution", "random_look", "random_structures"]
 
 LAYERS = 4
 CHANNELS = 2
@@ -25,6 +26,21 @@ KERNELS = (1, 3)
 """Each layer draws its size; the same along all axes."""
 SLOPE = 0.01
 """Of the leaky rectification between layers."""
+
+
+class RandomLook(BasicTransform):  # type: ignore[misc]
+    """``random_look`` as one of nnU-Net's augmentations of a patch."""
+
+    def __init__(self, convolution: float, structures: float) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.structures = structures
+
+    def apply(self, data_dict: dict[str, Tensor], **_: object) -> dict[str, Tensor]:
+        """Give ``image`` ``(1, i, j, k)`` a random look, by ``segmentation`` of that shape."""
+        image, label = data_dict["image"][None], data_dict["segmentation"][None]
+        look = random_look(image, label, self.convolution, self.structures)[0]
+        return {**data_dict, "image": look}
 
 
 def random_look(images: Tensor, labels: Tensor, convolution: float, structures: float) -> Tensor:

@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
 from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
+from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
+from batchgeneratorsv2.transforms.utils.pseudo2d import Convert2DTo3DTransform
 from batchgeneratorsv2.transforms.utils.random import RandomTransform
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
@@ -26,7 +28,7 @@ from past_core.device import has_bfloat16
 from past_core.errors import ConfigError
 from past_core.files import atomic_path
 from past_seg.nnunet import amx
-from past_seg.nnunet.randomisation import random_look
+from past_seg.nnunet.randomisation import RandomLook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -167,7 +169,6 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, float]:
         """One step: nnU-Net's own on CUDA; on the CPU in bfloat16 where that is native."""
-        batch = self._randomised(batch)
         if self.device.type == "cuda" and self.config.precision != "float32":
             return {"loss": float(super().train_step(batch)["loss"])}
         self.optimizer.zero_grad(set_to_none=True)
@@ -184,15 +185,6 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimizer.step()
         return {"loss": float(loss.detach())}
-
-    def _randomised(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Give some patches a random look, where the network is: a GPU does not wait for it."""
-        shares = self.config.random_convolution, self.config.random_structures
-        if not any(shares):
-            return batch
-        target = batch["target"][0] if self.enable_deep_supervision else batch["target"]
-        data = random_look(batch["data"].to(self.device), target.to(self.device), *shares)
-        return {**batch, "data": data}
 
     def do_split(self) -> tuple[list[str], list[str]]:
         """Train on all cases: PAST's test cases never come here."""
@@ -221,6 +213,9 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
                 # whose results differ in the last bits.
                 inner.benchmark = False
             kept.append(transform)
+        shares = self.config.random_convolution, self.config.random_structures
+        if any(shares):
+            kept.insert(_after_space(kept), RandomLook(*shares))
         compose.transforms = kept
         source.data_loader.sampling_probabilities = self._chances(source.data_loader.indices)
         return source
@@ -268,6 +263,12 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         self.current_epoch = state["epoch"]
         self.rows = [tuple(row) for row in state["rows"]]
         log.info("going on after epoch %d of %d", self.current_epoch, self.num_epochs)
+
+
+def _after_space(transforms: Sequence[object]) -> int:
+    """Where transforms of space end, and those of intensity begin."""
+    spatial = (SpatialTransform, Convert2DTo3DTransform)
+    return 1 + max(n for n, one in enumerate(transforms) if isinstance(one, spatial))
 
 
 def _numbers(schedule: Any) -> dict[str, int | float]:  # noqa: ANN401  (two unrelated classes)
