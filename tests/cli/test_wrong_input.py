@@ -142,6 +142,6 @@ def test_the_phantom_is_written_once_and_other_folders_are_left_alone(past_cli, 
     folder = tmp_path / "phantom"
     assert past_cli("phantom", folder, *small).code == 0
     assert (folder / "source_training/crossmoda_1_ceT1.nii.gz").exists()
-    other = past_cli("phantom", folder, *small, "--set", "seed=1")
+    other = past_cli("phantom", folder, *small, "--set", "seed=2")
     assert other.code == 1
-    assert "seed 0 there, 1 asked for" in other.err
+    assert "seed 1 there, 2 asked for" in other.err

@@ -16,14 +16,14 @@ SUB_PIXEL = (".exit.0.4.", ".exit.1.4.")
 """Convolutions before a shuffle, whose output channels we order otherwise."""
 
 PARTS = {
-    "decoder.": "maker_{}.",
-    "encoder.layers.": "judge_{}.encoder.",
-    "encoder.": "judge_{}.",
-    "heads.trunk.0.": "judge_{}.shared.",
-    "heads.trunk.1.": "judge_{}.trunk.0.",
-    "heads.trunk.2.": "judge_{}.trunk.1.",
-    "heads.heads.0.": "judge_{}.local_head.",
-    "heads.heads.1.": "judge_{}.global_head.",
+    "decoder.": "generator_{}.",
+    "encoder.layers.": "discriminator_{}.encoder.",
+    "encoder.": "discriminator_{}.",
+    "heads.trunk.0.": "discriminator_{}.shared.",
+    "heads.trunk.1.": "discriminator_{}.trunk.0.",
+    "heads.trunk.2.": "discriminator_{}.trunk.1.",
+    "heads.heads.0.": "discriminator_{}.local_head.",
+    "heads.heads.1.": "discriminator_{}.global_head.",
 }
 """How our names of a contrast's parts begin, and how the published step's do."""
 
