@@ -81,7 +81,7 @@ def test_systems_are_compared_case_by_case(past_cli, runs):
     done = past_cli("compare", *runs[:2], "--against", "no-da")
     assert done.code == 0, done.err
     (row,) = [line for line in done.out.splitlines() if "translated" in line]
-    assert row.count("+0.100 [+0.100, +0.100] p=0.500") == 3
+    assert row.count("+0.100 p=0.500") == 3
     assert row.split()[-1] == "2"
     assert "gap" not in done.out
 
@@ -89,7 +89,7 @@ def test_systems_are_compared_case_by_case(past_cli, runs):
 def test_groups_are_compared_case_by_case(past_cli, runs):
     options = ("--against", "fda translated", "--system", "nicegan translated")
     done = past_cli("compare", *runs, *options)
-    assert "nicegan translated   +0.500 [+0.450, +0.550]" in done.out, done.out
+    assert "nicegan translated   +0.500 p=" in done.out, done.out
     wrong = past_cli("compare", *runs, "--against", "translated")
     assert wrong.code != 0
     assert "no system translated has a value of dice; there are nicegan no-da," in wrong.err

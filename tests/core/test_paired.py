@@ -94,6 +94,23 @@ def test_undefined_and_infinite_pairs_are_left_out():
     assert (one.n, one.mean) == (10, -1.0)
 
 
+def test_a_structure_that_no_case_has_is_left_out():
+    rows = scored("old", [1.0] * 12, metric="assd") + scored("new", [2.0] * 12, metric="assd")
+    for system in ("old", "new"):
+        rows += scored(system, [math.nan] * 12, "cochlea", "assd")
+    (one,) = differences(rows, "old", "assd")
+    assert (one.structure, one.mean) == ("vs", 1.0)
+
+
+def test_few_cases_have_no_interval():
+    cases = CASES[:5]
+    values = [0.1, 0.2, 0.3, 0.4, 0.5]
+    rows = scored("old", [0.0] * 5, cases=cases) + scored("new", values, cases=cases)
+    (one,) = differences(rows, "old")
+    assert math.isnan(one.low)
+    assert one.mean == pytest.approx(0.3)
+
+
 def test_equal_systems_do_not_differ():
     (one,) = differences(scored("old", [0.5] * 12) + scored("new", [0.5] * 12), "old")
     assert (one.mean, one.low, one.high, one.p) == (0, 0, 0, 1)

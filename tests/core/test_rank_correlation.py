@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from past_core.errors import DataError
 from past_core.rank_correlation import correlations
 
 TRUTH = {f"model{n}": n / 30 for n in range(24)}
@@ -55,5 +54,14 @@ def test_candidates_without_figure_or_truth_are_left_out():
     figures = {"flip": {**TRUTH, "model0": math.nan, "unscored": 5.0}}
     (one,) = correlations(figures, TRUTH)
     assert (one.n, one.lost) == (23, 0)
-    with pytest.raises(DataError, match=r"flip: 2 candidate\(s\).*needs 3"):
-        correlations({"flip": {"model0": 0.0, "model1": 1.0, "other": 2.0}}, TRUTH)
+    (two,) = correlations({"flip": {"model0": 0.0, "model1": 1.0, "other": 2.0}}, TRUTH)
+    assert two.n == 2
+    assert math.isnan(two.spearman)
+    (none,) = correlations({"flip": {"other": 2.0}}, TRUTH)
+    assert (none.n, math.isnan(none.lost)) == (0, True)
+
+
+def test_few_candidates_have_no_interval():
+    (one,) = correlations({"flip": {f"model{n}": n for n in range(7)}}, TRUTH)
+    assert one.spearman == pytest.approx(1)
+    assert all(map(math.isnan, one.spearman_interval))

@@ -149,6 +149,17 @@ def test_a_patch_and_its_own_label_are_handed_on(monkeypatch):
     assert shares == (0.1, 0.2)
 
 
+def test_voxels_left_out_of_training_are_no_structure(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "past_seg.nnunet.randomisation.random_look",
+        lambda images, labels, *_: seen.append(labels) or images,
+    )
+    label = torch.tensor([[[[0, 1, 2, -1]]]])
+    RandomLook(0, 1, ignore=2)(image=torch.zeros(1, 1, 1, 4), segmentation=label)
+    assert seen[0].flatten().tolist() == [0, 1, 0, -1]
+
+
 def reversed_contrast(image, _label):
     image[:] = 256 - image
 

@@ -146,6 +146,7 @@ def test_the_built_in_validators_choose_by_their_figures(choosing):
     assert choice["chosen"] == max(means, key=means.get)
 
 
+FINAL = SYSTEMS[SYSTEMS.rindex("[[system]]") :]
 ORACLE = """
     [[model]]
     name = "oracle"
@@ -160,16 +161,24 @@ ORACLE = """
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"mixed"]', '"mixd"]', "final, choose: no system 'mixd'; there are plain, st1, mixed"),
+        ('"mixed"]', '"mixd"]', "final, choose: no system 'mixd'; there are .*plain, st1, mixed"),
         ('"mixed"]', '"final"]', "'final' chooses too"),
         ('"mixed"]', '"oracle"]', "'oracle' sees target labels"),
         ('["plain", "st1", "mixed"]', '["plain"]', "chooses among two systems at least"),
+        ('"mixed"]', '"plain"]', "system final: choose names one twice"),
+        ('["taste"]', '["taste", "taste"]', "system final: validators names one twice"),
+        ('use = "plain"', 'use = "plane"', "'plane': no such model; there are plain, adapted"),
         ('name = "final"', 'name = "final"\nuse = "plain"', "either use, with structures, or"),
         ('use = "adapted"', "", "system st1: has either use, with structures, or choose"),
     ],
 )
-def test_what_cannot_be_chosen_among_is_named(systems_of, old, new, message):
+@pytest.mark.parametrize("first", [False, True])
+def test_what_cannot_be_chosen_among_is_named(systems_of, old, new, message, first):
+    """Wherever the system stands that chooses."""
     text = SYSTEMS + ORACLE
+    if first:
+        start, end = text.index(FINAL), text.index(FINAL) + len(FINAL)
+        text = FINAL + text[:start] + text[end:]
     assert old in text
     with pytest.raises(ConfigError, match=message):
         systems_of(text.replace(old, new))

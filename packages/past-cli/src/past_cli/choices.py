@@ -57,7 +57,7 @@ def correlation_table(correlations: Iterable[Correlation]) -> Table:
             _with_interval(one.spearman, one.spearman_interval),
             _with_interval(one.kendall, one.kendall_interval),
             str(one.n),
-            f"{one.lost:.3f}",
+            "" if math.isnan(one.lost) else f"{one.lost:.3f}",
         )
     return table
 
@@ -66,7 +66,8 @@ def trust_tables(run: Run) -> Iterator[tuple[Table, str]]:
     """Of each system that chooses: a heading, and the scans to be trusted least."""
     for system, figures in run.trust().items():
         cases = next(iter(figures.values()))
-        order = sorted(cases, key=lambda case: sum(values[case] for values in figures.values()))
+        means = {case: _known_mean(one[case] for one in figures.values()) for case in cases}
+        order = sorted(means, key=lambda case: means[case])
         table = Table(box=SIMPLE_HEAD)
         table.add_column("scan", no_wrap=True)
         for validator in figures:
@@ -76,8 +77,16 @@ def trust_tables(run: Run) -> Iterator[tuple[Table, str]]:
         yield table, f"Segmentations of {system} to look at first:"
 
 
+def _known_mean(values: Iterable[float]) -> float:
+    """Mean of the figures there are; 0, the least, of none."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else 0.0
+
+
 def _with_interval(value: float, interval: tuple[float, float]) -> str:
     if math.isnan(value):
         return "undefined"
     low, high = interval
+    if math.isnan(low):
+        return f"{value:+.2f}"
     return escape(f"{value:+.2f} [{low:+.2f}, {high:+.2f}]")

@@ -24,6 +24,8 @@ LOWER_BOUND, UPPER_BOUND = "no-da", "oracle"
 """The systems between which a gap is closed."""
 CONFIDENCE = 0.95
 RESAMPLES = 9999
+FEWEST = 6
+"""Cases for an interval; of fewer, resampling knows too little."""
 
 Values = dict[str, float]
 """A metric by case."""
@@ -41,7 +43,8 @@ class Difference:
     """Of the differences, in units of the metric."""
     low: float
     """95 % interval of that mean, by bootstrap over cases (bias-corrected, accelerated);
-    ``nan`` for fewer than two cases."""
+    ``nan`` for fewer than six cases. It is of these trained models: what another training would
+    change by chance is not in it, nor in ``p``."""
     high: float
     p: float
     """Of Wilcoxon's signed-rank test, two-sided, with Holm's correction for the number of
@@ -66,7 +69,9 @@ def differences(
     against
         The system to compare with.
     metric
-        Its values are paired; pairs with one that is undefined or infinite are left out.
+        Its values are paired; pairs with one that is undefined or infinite are left out, and
+        so is a structure without any other. The mean over structures counts cases that have a
+        value of each.
     systems
         Those to compare; all, if none are named.
 
@@ -89,6 +94,7 @@ def differences(
             for name in others
             if structure in table[name]
         ]
+        tested = [(name, values) for name, values in tested if values]
         corrected = holm([_p(values) for _, values in tested])
         for (name, values), p in zip(tested, corrected, strict=True):
             mean, interval = math.fsum(values) / len(values), _interval(values)
@@ -131,16 +137,15 @@ def _table(rows: Iterable[Score], metric: str) -> dict[str, dict[str, Values]]:
 def _paired(
     table: Mapping[str, Mapping[str, Values]], system: str, against: str, structure: str
 ) -> list[float]:
-    """Differences of the cases that both have, by case."""
+    """Differences of the cases that both have, but for undefined ones, by case."""
     one, other = table[system][structure], table[against].get(structure, {})
-    found = [one[case] - other[case] for case in sorted(one.keys() & other.keys())]
-    found = [value for value in found if math.isfinite(value)]
-    if not found:
+    common = sorted(one.keys() & other.keys())
+    if not common:
         raise DataError(
             f"{system} and {against} have no case in common with a value for {structure}: they "
             "were not run on the same scans."
         )
-    return found
+    return [value for case in common if math.isfinite(value := one[case] - other[case])]
 
 
 def _p(values: Sequence[float]) -> float:
@@ -148,7 +153,7 @@ def _p(values: Sequence[float]) -> float:
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float]:
-    if len(values) < 2:
+    if len(values) < FEWEST:
         return math.nan, math.nan
     if max(values) == min(values):
         return values[0], values[0]

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau, spearmanr
 
-from past_core.errors import DataError
-
 __all__ = ["Correlation", "correlations"]
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 FEWEST = 3
-"""Candidates: of two, any order is right or wrong by a coin."""
+"""Candidates for a correlation: of two, any order is right or wrong by a coin."""
+FEWEST_FOR_INTERVAL = 8
+"""Of fewer, resampling knows too little."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Correlation:
     spearman: float
     """-1 to 1; ``nan`` where all figures are alike."""
     spearman_interval: tuple[float, float]
-    """95 %, by percentile bootstrap over candidates."""
+    """95 %, by percentile bootstrap over candidates; ``nan`` for fewer than eight."""
     kendall: float
     """tau-b, -1 to 1."""
     kendall_interval: tuple[float, float]
@@ -50,10 +50,10 @@ def correlations(
     truth
         True score of each candidate, higher is better (Dice).
 
-    Raises
-    ------
-    DataError
-        If fewer than three candidates have a true score.
+    Returns
+    -------
+    list of Correlation
+        With ``nan`` where fewer than three candidates have a figure and a true score.
     """
     found = []
     for validator, of_one in figures.items():
@@ -62,12 +62,7 @@ def correlations(
             for name, value in of_one.items()
             if name in truth and math.isfinite(value) and math.isfinite(truth[name])
         ]
-        if len(names) < FEWEST:
-            raise DataError(
-                f"{validator}: {len(names)} candidate(s) have a figure and a true score, but "
-                f"ranking needs {FEWEST}. Score the candidates on labelled test scans."
-            )
-        pairs = np.array([(of_one[name], truth[name]) for name in names])
+        pairs = np.array([(of_one[name], truth[name]) for name in names]).reshape(-1, 2)
         found.append(
             Correlation(
                 validator,
@@ -76,7 +71,7 @@ def correlations(
                 _kendall(pairs),
                 _interval(pairs, _kendall),
                 len(names),
-                float(pairs[:, 1].max() - pairs[pairs[:, 0].argmax(), 1]),
+                _lost(pairs),
             )
         )
     return found
@@ -95,10 +90,16 @@ def _kendall(pairs: Pairs) -> float:
 
 
 def _varied(pairs: Pairs) -> bool:
-    return bool((pairs.min(axis=0) < pairs.max(axis=0)).all())
+    return len(pairs) >= FEWEST and bool((pairs.min(axis=0) < pairs.max(axis=0)).all())
+
+
+def _lost(pairs: Pairs) -> float:
+    return float(pairs[:, 1].max() - pairs[pairs[:, 0].argmax(), 1]) if len(pairs) else math.nan
 
 
 def _interval(pairs: Pairs, statistic: Callable[[Pairs], float]) -> tuple[float, float]:
+    if len(pairs) < FEWEST_FOR_INTERVAL:
+        return math.nan, math.nan
     random = np.random.default_rng(0)
     draws = random.integers(len(pairs), size=(RESAMPLES, len(pairs)))
     values = np.array([statistic(pairs[draw]) for draw in draws])

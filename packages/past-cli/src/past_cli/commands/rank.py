@@ -11,12 +11,11 @@ __all__ = ["rank"]
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--metric", default="dice", show_default=True, help="What is true: dice.")
-def rank(run: Path, metric: str) -> None:
+def rank(run: Path) -> None:
     """How well label-free figures rank the candidates of RUN, where test scans have labels.
 
     For every validator of a system that chooses: Spearman's and Kendall's correlation of its
-    figures with the mean score of the candidates, with 95 % intervals (bootstrap over
+    figures with the mean Dice of the candidates, with 95 % intervals (bootstrap over
     candidates), and what is lost if its highest figure chooses. Then the same over the scans
     that the chosen one segmented: whether the figures tell good segmentations from bad ones.
     """
@@ -27,7 +26,7 @@ def rank(run: Path, metric: str) -> None:
     from past_core.rank_correlation import correlations  # noqa: PLC0415
 
     opened, console = open_run(run), new_console()
-    truth = opened.mean_scores(metric)
+    truth = opened.mean_scores("dice")
     choices = opened.choices()
     if not choices:
         raise DataError(
@@ -35,8 +34,8 @@ def rank(run: Path, metric: str) -> None:
             "choose = [...]; see docs/systems.md."
         )
     for system, choice in choices.items():
-        console.print(f"Figures of the candidates of {system} against their true {metric}:")
+        console.print(f"Figures of the candidates of {system} against their true Dice:")
         console.print(correlation_table(correlations(choice["means"], truth)))
     for system, figures in opened.trust().items():
-        console.print(f"Figures of the segmentations of {system} against their true {metric}:")
-        console.print(correlation_table(correlations(figures, opened.case_scores(system, metric))))
+        console.print(f"Figures of the segmentations of {system} against their true Dice:")
+        console.print(correlation_table(correlations(figures, opened.case_scores(system, "dice"))))

@@ -42,7 +42,7 @@ class Application:
         self.dataset = builder.dataset
         self.segmented = Answers(builder, builder.dataset.segmented, "test", "predict-")
         self.judged = Answers(builder, builder.dataset.target, "target", "judge-")
-        """Scans that candidates are judged on: unlabelled ones, never those that are scored."""
+        """Scans that candidates are judged on, without their labels; some may be scored as well."""
 
     def impossible(self, system: System) -> str | None:
         """Why a system cannot be built from this data set, if it cannot."""

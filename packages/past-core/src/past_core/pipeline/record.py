@@ -104,9 +104,10 @@ def record_trust(folder: Path, trust: Mapping[str, Mapping[str, Mapping[str, flo
     folder
         The run folder.
     trust
-        By system, validator and scan; nothing is written if it is empty.
+        By system, validator and scan; if it is empty, the file is removed.
     """
     if not trust:
+        (folder / TRUST_TABLE).unlink(missing_ok=True)
         return
     with atomic_path(folder / TRUST_TABLE) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

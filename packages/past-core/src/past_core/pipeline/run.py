@@ -79,8 +79,8 @@ def run_pipeline(
     with _begun(request, registry, observer, executor, recorded=True) as (runner, planned):
         runner.run(planned.graph)
         _collect_scores(planned.systems, runner, request)
-    run = open_run(request.folder)
-    record_trust(request.folder, run.trust())
+        run = open_run(request.folder)
+        record_trust(request.folder, run.trust())
     return run
 
 

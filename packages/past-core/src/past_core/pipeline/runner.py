@@ -149,7 +149,11 @@ class Runner:
         """Import what unfinished stages use, so that what is broken is known before hours pass."""
         wanted: dict[tuple[str, str], None] = {}
         for stage in stages:
-            for plugin in (stage.params.get("plugin"), *stage.params.get("metrics", ())):
+            for plugin in (
+                stage.params.get("plugin"),
+                *stage.params.get("metrics", ()),
+                *stage.params.get("validators", ()),
+            ):
                 if plugin is not None:
                     wanted[plugin["kind"], plugin["name"]] = None
         for kind, name in wanted:

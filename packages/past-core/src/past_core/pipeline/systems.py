@@ -160,8 +160,11 @@ class System(PluginConfig):
     def _uses_or_chooses(self) -> System:
         if (self.use is None) != bool(self.choose) or (self.choose and self.structures):
             raise ValueError(f"system {self.name}: has either use, with structures, or choose")
-        if self.choose and len(set(self.choose)) < 2:
+        if self.choose and len(self.choose) < 2:
             raise ValueError(f"system {self.name}: chooses among two systems at least")
+        for what, names in (("choose", self.choose), ("validators", self.validators)):
+            if len(set(names)) < len(names):
+                raise ValueError(f"system {self.name}: {what} names one twice")
         return self
 
     def uses(self) -> tuple[Use, ...]:
@@ -195,10 +198,11 @@ class Systems(PluginConfig):
         for model in self.model:
             _check_images(self, model)
         for system in self.system:
-            _check_choice(self, system)
             for use in system.uses():
                 for address in addresses(use, f"system {system.name}"):
                     _check_address(self, system, address)
+        for system in self.system:
+            _check_choice(self, system)
         return self
 
     def find_model(self, name: str) -> Model:

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from past_core.validators.config import AffineConfig
 from past_core.validators.overlap import overlap
 from past_core.validators.scanwise import ScanWise
+from past_core.volume import coarsest_axis
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,7 +48,7 @@ class Affine(ScanWise):
 
     def _matrix(self, spacing: tuple[float, float, float], sign: int) -> npt.NDArray[np.float64]:
         """From voxels of the result to voxels of what is moved, about the centre."""
-        axis = np.eye(3)[int(np.argmax(spacing))]
+        axis = np.eye(3)[coarsest_axis(spacing)]
         turn = Rotation.from_rotvec(sign * self.config.degrees * axis, degrees=True).as_matrix()
         scale = self.config.scale**sign
         matrix: npt.NDArray[np.float64] = np.diag(1 / np.array(spacing)) @ turn @ np.diag(spacing)

@@ -29,16 +29,28 @@ SLOPE = 0.01
 
 
 class RandomLook(BasicTransform):  # type: ignore[misc]
-    """``random_look`` as one of nnU-Net's augmentations of a patch."""
+    """``random_look`` as one of nnU-Net's augmentations of a patch.
 
-    def __init__(self, convolution: float, structures: float) -> None:
+    Parameters
+    ----------
+    convolution, structures
+        Shares of patches, see ``random_look``.
+    ignore
+        Label value that marks voxels left out of training, if there is one.
+    """
+
+    def __init__(self, convolution: float, structures: float, ignore: int | None = None) -> None:
         super().__init__()
+        self.ignore = ignore
         self.convolution = convolution
         self.structures = structures
 
     def apply(self, data_dict: dict[str, Tensor], **_: object) -> dict[str, Tensor]:
         """Give ``image`` ``(1, i, j, k)`` a random look, by ``segmentation`` of that shape."""
         image, label = data_dict["image"][None], data_dict["segmentation"][None]
+        if self.ignore is not None:
+            # What was not kept of pseudo-labels is no structure: an edge there would be a hint.
+            label = torch.where(label == self.ignore, 0, label)
         look = random_look(image, label, self.convolution, self.structures)[0]
         return {**data_dict, "image": look}
 

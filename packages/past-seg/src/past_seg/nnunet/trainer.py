@@ -215,7 +215,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
             kept.append(transform)
         shares = self.config.random_convolution, self.config.random_structures
         if any(shares):
-            kept.insert(_after_space(kept), RandomLook(*shares))
+            kept.insert(_after_space(kept), RandomLook(*shares, self.label_manager.ignore_label))
         compose.transforms = kept
         source.data_loader.sampling_probabilities = self._chances(source.data_loader.indices)
         return source
