@@ -166,6 +166,10 @@ def test_a_validation_scan_needs_a_label_and_may_be_a_target_scan(dataset):
         f"{dataset.target[0].image}: a validation case without a label. Add it, or remove the "
         "image."
     ]
+    twice = replace(dataset, validation=dataset.test[:1])
+    assert problems_of(twice) == [
+        f"{dataset.test[0].image}: is to be scored twice. List it as test or as validation."
+    ]
     doubled = replace(dataset, validation=(replace(dataset.source[0], domain="target"),))
     assert problems_of(doubled) == [
         f"{dataset.source[0].image}: a second case is named {dataset.source[0].id}. Rename one of "

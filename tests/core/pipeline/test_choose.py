@@ -88,14 +88,15 @@ def test_the_chosen_system_answers_voxel_for_voxel(choosing, stage_of, likes):
 
 def test_candidates_are_judged_by_target_scans_and_the_chosen_one_on_each_scan(choosing):
     """No label is shown: the validator asserts it."""
-    text = SYSTEMS.replace('["taste"]', '["taste", "agreement"]')
+    text = SYSTEMS.replace('["taste"]', '["taste", "pairwise"]')
     result, _ = choosing("st1", text)
     chosen = result.choices()["final"]["chosen"]
     assert JUDGED == [TARGET, TEST]
     (figures,) = result.trust().values()
     liked = float(chosen == "st1")
     assert figures["taste"] == dict.fromkeys(TEST, liked)
-    assert all(0 < value <= 1 for value in figures["agreement"].values())
+    # Beside the other candidates, without which there is nothing to compare with.
+    assert all(0 < value < 1 for value in figures["pairwise"].values())
     lines = (result.folder / "trust.csv").read_text().splitlines()
     assert lines[:2] == ["system,case,validator,value", f"final,crossmoda_211,taste,{liked}"]
     assert len(lines) == 5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from past_core.labels import Labels
-from past_core.pipeline.work.answer import join
+from past_core.pipeline.work.answer import Answers, join
 
 LABELS = Labels(("vs", "cochlea"))
 
@@ -32,6 +32,27 @@ def test_of_two_claims_the_likelier_one_wins():
 
 def test_of_equal_claims_the_first_structure_wins():
     assert joined([(0.2, 0.8, 0.0)], [(0.2, 0.0, 0.8)]) == [1]
+
+
+class Said:
+    """A prediction that is there."""
+
+    def __init__(self, *voxels):
+        self.found = answer(*voxels)
+
+    def classes(self):
+        return self.found[0]
+
+    def probabilities(self):
+        return self.found[1]
+
+
+def test_probabilities_of_structures_are_those_of_their_own_models():
+    predictions = {"a": Said((0.2, 0.7, 0.1), (0.1, 0.8, 0.1)), "b": Said((0.5, 0.2, 0.3), COCHLEA)}
+    found = Answers({"vs": ["a"], "cochlea": ["b"]}, predictions, LABELS).probabilities()
+    first, second = found[:, :, 0, 0].T
+    np.testing.assert_allclose(first, (0, 0.7, 0.3), atol=1e-6)
+    np.testing.assert_allclose(second, (0, 0.5, 0.5), atol=1e-6)  # both are sure of it
 
 
 @pytest.fixture

@@ -280,7 +280,11 @@ class Plugins:
     @hookimpl
     def past_validators(self):
         yield ValidatorSpec("taste", "A name.", _path("Taste"), _path("TasteConfig"))
-        for name, path in (("agreement", "agreement:Agreement"), ("flip", "flip:Flip")):
+        for name, path in (
+            ("agreement", "agreement:Agreement"),
+            ("pairwise", "pairwise:Pairwise"),
+            ("flip", "flip:Flip"),
+        ):
             yield ValidatorSpec(
                 name,
                 "As past-core has it.",

@@ -55,9 +55,15 @@ def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
                 yield f"{case.image}: a {name} case without a label. Add it, or remove the image."
     known = {case.id: case for case in target}
     seen: set[str] = set()
+    scored: set[str] = set()
     for name, part in parts.items():
         for case in part:
             both = name in SCORED and case.id in known
+            if name in SCORED and case.id in scored:
+                yield f"{case.image}: is to be scored twice. List it as test or as validation."
+                continue
+            if name in SCORED:
+                scored.add(case.id)
             if case.id in seen and not (both and known[case.id].image == case.image):
                 yield f"{case.image}: a second case is named {case.id}. Rename one of them."
             seen.add(case.id)

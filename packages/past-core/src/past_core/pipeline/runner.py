@@ -149,13 +149,10 @@ class Runner:
         """Import what unfinished stages use, so that what is broken is known before hours pass."""
         wanted: dict[tuple[str, str], None] = {}
         for stage in stages:
-            for plugin in (
-                stage.params.get("plugin"),
-                *stage.params.get("metrics", ()),
-                *stage.params.get("validators", ()),
-            ):
-                if plugin is not None:
-                    wanted[plugin["kind"], plugin["name"]] = None
+            single = stage.params.get("plugin")
+            several = [p for key in ("metrics", "validators") for p in stage.params.get(key, ())]
+            for plugin in several if single is None else [single, *several]:
+                wanted[plugin["kind"], plugin["name"]] = None
         for kind, name in wanted:
             self.settings.registry.factory(kind, name)
 
