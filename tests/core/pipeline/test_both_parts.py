@@ -73,3 +73,13 @@ def test_it_is_scored_and_its_label_trains_nothing(listed, tmp_path, part):
 def test_an_oracle_of_test_scans_alone_is_refused(listed, tmp_path):
     with pytest.raises(DataError, match="all but 1 of the labelled target scans are test scans"):
         go(tmp_path / "run", listed(3))
+
+
+def test_the_very_scans_of_the_target_may_be_the_test(listed, tmp_path):
+    """Two parts are one stage then; what is drawn and planned finds both."""
+    request = Request(tmp_path / "run", data=listed(4), rounds=1, **PLUGINS)
+    result = run_pipeline(request, registry=toy_registry())
+    (translations,) = result.translations()
+    assert all(path.is_file() for _, path in translations.target)
+    assert len(translations.target) == len(result.segmented()) == 4
+    assert all(one.image.is_file() for one in result.segmented())

@@ -57,13 +57,8 @@ def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
         else:
             planned.append(application.build(system))
     graph = _until(request.until, builder, planned)
-    scans = {
-        part: stage
-        for part in ("source", "target", "test")
-        for stage in graph
-        if stage.name == f"crop-{part}"
-    }
     kept = {stage.name for stage in graph}
+    scans = {part: stage for part, stage in builder.crops.items() if stage.name in kept}
     translations = [t for t in builder.translated.values() if t.images.name in kept]
     planned = [p for p in planned if p.segmentations.name in kept]
     return Plan(graph, planned, translations, scans, builder.roi, left_out)

@@ -34,7 +34,8 @@ class Scans:
         region = self.systems.crop.roi
         roi = dataset.roi if region is None else region.as_roi()
         self.roi = [*roi.lower, *roi.upper]
-        self._crops: dict[str, Stage] = {}
+        self.crops: dict[str, Stage] = {}
+        """By part; two parts of the very same scans are one stage."""
 
     @property
     def protocols(self) -> list[str]:
@@ -54,9 +55,9 @@ class Scans:
 
     def crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
         """The stage that cuts scans, or only their labels, to the region."""
-        if part not in self._crops:
-            self._crops[part] = self._crop(part, cases, images=images, labels=labels)
-        return self._crops[part]
+        if part not in self.crops:
+            self.crops[part] = self._crop(part, cases, images=images, labels=labels)
+        return self.crops[part]
 
     def _crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
         entries = [
