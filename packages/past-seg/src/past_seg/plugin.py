@@ -1,10 +1,10 @@
-"""The segmenters that past-seg provides; importing this imports no torch."""
+"""What past-seg provides: segmenters, a validator; importing this imports no torch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from past_core.plugins import SegmenterSpec, hookimpl
+from past_core.plugins import SegmenterSpec, ValidatorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,4 +24,15 @@ def past_segmenters() -> Iterator[SegmenterSpec]:
         summary="nnU-Net with a residual encoder, through nnunetv2.",
         factory="past_seg.nnunet.segmenter:ResUNet",
         config="past_seg.nnunet.config:ResUNetConfig",
+    )
+
+
+@hookimpl
+def past_validators() -> Iterator[ValidatorSpec]:
+    """Consistency under the random looks that segmenters may train on."""
+    yield ValidatorSpec(
+        name="looks",
+        summary="Dice with the segmentations of the scan under random convolutions (GIN).",
+        factory="past_seg.looks:Looks",
+        config="past_seg.looks:LooksConfig",
     )
