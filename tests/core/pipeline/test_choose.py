@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from past_core.case import Case, Domain
 from past_core.errors import ConfigError
+from past_core.pipeline.protocols import spread
 from past_core.volume import load_volume
 from tests.core.pipeline.toys import JUDGED
 
@@ -103,6 +106,40 @@ def test_candidates_are_judged_by_target_scans_and_the_chosen_one_on_each_scan(c
     scores = result.case_scores("final", "iou")
     assert scores == result.case_scores(chosen, "iou")
     assert list(scores) == TEST
+
+
+def test_as_many_scans_as_are_said_are_judged_of_every_protocol(choosing):
+    first = SYSTEMS.index("[[translation]]")
+    text = f"{SYSTEMS[:first]}[judge]\nscans = 2\n\n{SYSTEMS[first:]}"
+    result, observed = choosing("st1", text)
+    assert JUDGED == [["crossmoda_108", "crossmoda_109"], TEST]
+    scans = result.choices()["final"]["figures"]["taste"]["st1"]
+    protocols = {c["id"]: c["protocol"] for c in result.inventory["cases"]}
+    assert [protocols[scan] for scan in scans] == ["448", "384"]
+    assert "crop-target" in observed.ran
+    # Still trained on them all.
+    assert len(result.record["translations"][0]["target"]) == 4
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, "c"), (2, "bd"), (4, "abcd"), (9, "abcd")])
+def test_scans_are_drawn_evenly(number, expected):
+    cases = [Case(name, Domain.TARGET, Path(f"{name}.nii.gz")) for name in "abcd"]
+    assert [case.id for case in spread(cases, number)] == list(expected)
+
+
+def test_a_rule_of_routes_is_told_of_what_was_chosen(choosing, phantom_of):
+    """A scan of a protocol that no training scan has."""
+    data = phantom_of(target=4)
+    rule = """
+    [protocols]
+    by = "name"
+    kind = [{ name = "seen", pattern = "*_1*" }, { name = "new", pattern = "*_211_*" },
+            { name = "seen", pattern = "*_212_*" }]
+    """
+    result, _ = choosing("st1", rule + SYSTEMS, data=data)
+    routes = {(s.system, s.case): s.route for s in result.scores()}
+    assert routes["final", "crossmoda_211"] == routes["st1", "crossmoda_211"] == "nearest: seen"
+    assert routes["final", "crossmoda_212"] == ""
 
 
 def test_another_choice_trains_and_predicts_nothing_again(choosing):

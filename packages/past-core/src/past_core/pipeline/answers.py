@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from past_core.case import Case
@@ -27,25 +27,23 @@ class Answers:
         Has the models.
     cases
         The scans.
-    part
-        Whose crop they are in: ``test``, or ``target``.
+    crop
+        Gives the stage that cut them.
     first
         First word of the stages' names.
     """
 
-    def __init__(self, builder: Builder, cases: Sequence[Case], part: str, first: str) -> None:
+    def __init__(
+        self, builder: Builder, cases: Sequence[Case], crop: Callable[[], Stage], first: str
+    ) -> None:
         self.builder = builder
         self.cases = cases
         self.systems = builder.systems
         self.routes = Routes.of(builder.dataset.target, self.systems.protocols)
-        self._part = part
+        self.crop = crop
         self._first = first
         self._groups = by_protocol(cases)
         self._predicted: dict[tuple[object, ...], Stage] = {}
-
-    def crop(self) -> Stage:
-        """The stage of the scans, without their labels."""
-        return self.builder.crop(self._part, self.cases, images=True, labels=False)
 
     def scans(self) -> list[Scan]:
         """The scans as a pool takes them."""
@@ -122,7 +120,8 @@ class Answers:
     def _by_protocol(self, system: System) -> bool:
         where = f"system {system.name}"
         named = [address for use in system.uses() for address in addresses(use, where)]
-        return any(
+        candidates = map(self.systems.find_system, system.choose)
+        return any(map(self._by_protocol, candidates)) or any(
             self.systems.find_model(address.name).each and address.protocol is None
             for address in named
         )

@@ -9,6 +9,7 @@ from past_core.errors import ConfigError
 from past_core.pipeline.answers import Answers
 from past_core.pipeline.builder import Builder
 from past_core.pipeline.pool import Pool
+from past_core.pipeline.protocols import spread
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.systems import System
@@ -40,8 +41,9 @@ class Application:
         self.settings = settings
         self.systems = settings.systems
         self.dataset = builder.dataset
-        self.segmented = Answers(builder, builder.dataset.segmented, "test", "predict-")
-        self.judged = Answers(builder, builder.dataset.target, "target", "judge-")
+        self.segmented = Answers(builder, self.dataset.segmented, builder.cropped_test, "predict-")
+        judged = spread(self.dataset.target, self.systems.judge.scans)
+        self.judged = Answers(builder, judged, builder.cropped_target, "judge-")
         """Scans that candidates are judged on, without their labels; some may be scored as well."""
 
     def impossible(self, system: System) -> str | None:

@@ -26,7 +26,7 @@ from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
 from past_core.volume import Header, coarsest_axis, read_header
 
-__all__ = ["ALL", "Kind", "ProtocolRule", "Routes", "assign_protocols"]
+__all__ = ["ALL", "Kind", "ProtocolRule", "Routes", "assign_protocols", "spread"]
 
 ALL = "all"
 """The one protocol of a data set that tells none apart."""
@@ -138,6 +138,14 @@ def by_protocol(cases: Sequence[Case]) -> dict[str, list[Case]]:
     for case in cases:
         groups.setdefault(case.protocol or ALL, []).append(case)
     return groups
+
+
+def spread(cases: Sequence[Case], number: int) -> list[Case]:
+    """At most ``number`` cases, evenly drawn from those of each protocol, in their own order."""
+    ordered = [case for members in by_protocol(cases).values() for case in members]
+    count = min(number, len(ordered))
+    drawn = {ordered[(2 * n + 1) * len(ordered) // (2 * count)].id for n in range(count)}
+    return [case for case in cases if case.id in drawn]
 
 
 @dataclass(frozen=True)

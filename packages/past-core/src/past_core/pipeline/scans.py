@@ -82,14 +82,22 @@ class Scans:
         stage = self.crop("source", self.dataset.source, images=True, labels=True)
         return [_scan(case, stage, stage) for case in self.dataset.source]
 
+    def cropped_target(self) -> Stage:
+        """The stage of all target scans, without labels."""
+        return self.crop("target", self.dataset.target, images=True, labels=False)
+
+    def cropped_test(self) -> Stage:
+        """The stage of the scans that systems are applied to, without labels."""
+        return self.crop("test", self.dataset.segmented, images=True, labels=False)
+
     def target(self, protocol: str | None) -> list[Scan]:
         """Target scans of a protocol, or all, without labels."""
-        stage = self.crop("target", self.dataset.target, images=True, labels=False)
+        stage = self.cropped_target()
         return [_scan(case, stage, None) for case in self._target_cases(protocol)]
 
     def oracle(self, protocol: str | None) -> list[Scan]:
         """Target scans with their labels, but for those that are scored."""
-        images = self.crop("target", self.dataset.target, images=True, labels=False)
+        images = self.cropped_target()
         scored = {case.id for case in self.dataset.segmented}
         cases = [case for case in self._target_cases(protocol) if case.id not in scored]
         name = "oracle" if protocol is None else at_protocol("oracle", protocol)

@@ -41,6 +41,7 @@ from past_core.roi import ROI
 
 __all__ = [
     "Crop",
+    "Judge",
     "Model",
     "Region",
     "Round",
@@ -80,6 +81,14 @@ class Crop(PluginConfig):
     """The region to work in; by default the data set's own."""
     clip_percentile: float = Field(default=99.9, gt=50, le=100)
     """Percentile of a scan's region that becomes 255."""
+
+
+class Judge(PluginConfig):
+    """How systems that ``choose`` have their candidates judged."""
+
+    scans: int = Field(default=8, ge=1)
+    """Target scans that every candidate is judged on, spread over protocols; all, if there are
+    fewer."""
 
 
 class Round(PluginConfig):
@@ -181,6 +190,8 @@ class Systems(PluginConfig):
     """What is done to every scan first."""
     protocols: ProtocolRule = ProtocolRule()
     """How a target scan's protocol is known."""
+    judge: Judge = Judge()
+    """How candidates are judged, where a system chooses."""
     translation: tuple[Translation, ...] = ()
     model: tuple[Model, ...] = Field(min_length=1)
     system: tuple[System, ...] = Field(min_length=1)
