@@ -13,7 +13,7 @@ from past_core import Volume
 from past_core.case import Domain
 from past_core.config import PluginConfig
 from past_core.interfaces import Validator
-from past_core.plugins import MetricSpec, TranslatorSpec
+from past_core.plugins import MetricSpec, SegmenterSpec, TranslatorSpec
 from past_core.testing import (
     LABELS,
     check_metric,
@@ -393,6 +393,13 @@ def test_a_complete_description_passes(spec):
 def test_an_incomplete_description_is_told(spec, changes, promise):
     with pytest.raises(AssertionError, match=promise):
         check_spec(dataclasses.replace(spec, **changes))
+
+
+def test_random_looks_are_one_of_the_segmenters_settings():
+    parts = ("Typical.", "tests.core.toys:Threshold", "past_core.config:PluginConfig")
+    check_spec(SegmenterSpec("typical", *parts))
+    with pytest.raises(AssertionError, match="random_looks is 'share', which is none of its"):
+        check_spec(SegmenterSpec("typical", *parts, random_looks="share"))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from past_core.scoring import Score, write_scores
 def test_everything_people_look_at_is_found(run, request_of):
     done, _ = run(request_of(rounds=1, command=("pipeline", "--rounds", "1")))
     opened = open_run(done.folder)
-    assert opened.systems == ["no-da", "translated", "st1"]
+    assert opened.systems == ["no-da", "translated", "st1", "final"]
     assert opened.structures == ["vs", "cochlea"]
     assert opened.record["command"] == ["pipeline", "--rounds", "1"]
     assert {"seed", "device", "threads", "data"} <= set(opened.record)

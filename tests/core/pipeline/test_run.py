@@ -24,6 +24,7 @@ def test_all_systems_are_scored_on_every_structure(run, request_of):
         "translated",
         "st1",
         "st2",
+        "final",
         "oracle",
     ]
     assert {s.structure for s in result.scores()} == {"vs", "cochlea"}
@@ -32,7 +33,7 @@ def test_all_systems_are_scored_on_every_structure(run, request_of):
 
 def test_without_strategy_nothing_is_self_trained(run, request_of, calls):
     result, _ = run(request_of(strategy="none"))
-    assert {s.system for s in result.scores()} == {"no-da", "translated"}
+    assert {s.system for s in result.scores()} == {"no-da", "translated", "final"}
     assert calls == ["translator", "segmenter", "segmenter"]
 
 
@@ -70,6 +71,10 @@ def undisturbed(phantom_folder, tmp_path_factory):
         "predict-bayes-st1-on-384",
         "combine-st1",
         "score-st1",
+        "judge-bayes-st1-on-448",
+        "choose-final",
+        "trust-final",
+        "combine-final",
     ],
 )
 def test_an_interrupted_run_goes_on_to_the_same_scores(run, request_of, undisturbed, stage):
@@ -86,6 +91,8 @@ def test_an_interrupted_run_goes_on_to_the_same_scores(run, request_of, undistur
 DEPEND_ON_SELECTION = {
     *("select-bayes-st1", "fit-bayes-st1", "predict-bayes-st1-on-448"),
     *("predict-bayes-st1-on-384", "combine-st1", "score-st1"),
+    *("judge-bayes-st1-on-448", "judge-bayes-st1-on-384"),
+    *("choose-final", "trust-final", "combine-final", "score-final"),
 }
 
 
@@ -125,7 +132,8 @@ def test_a_setting_of_prediction_trains_nothing_again(run, request_of, calls):
     calls.clear()
     _, observed = run(request_of(strategy="none", assignments=("segmenter.sharpness=2",)))
     assert calls == []
-    assert {name.split("-")[0] for name in observed.ran} == {"predict", "combine", "score"}
+    again = {"predict", "judge", "choose", "trust", "combine", "score"}
+    assert {name.split("-")[0] for name in observed.ran} == again
 
 
 def test_one_more_scan_to_segment_trains_nothing_again(run, request_of, phantom_folder, tmp_path):
@@ -141,7 +149,7 @@ def test_one_more_scan_to_segment_trains_nothing_again(run, request_of, phantom_
     hidden.rename(label)
     result, observed = run(request_of(rounds=1, data=folder))
     done = {name.split("-")[0] for name in observed.ran}
-    assert done == {"check", "crop", "predict", "combine", "score"}
+    assert done == {"check", "crop", "predict", "trust", "combine", "score"}
     assert {s.case for s in result.scores()} == {"crossmoda_211", "crossmoda_212"}
 
 

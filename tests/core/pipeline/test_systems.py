@@ -136,9 +136,42 @@ def test_plugins_are_put_in_the_places_of_a_files_own(request_of, registry, syst
             resolved(**option)
 
 
+def names(systems):
+    return [system.name for system in systems.system]
+
+
 def test_without_a_translator_the_chain_trains_on_source_scans():
-    systems = chain(None, "bayes", None)
-    assert [system.name for system in systems.system] == ["no-da"]
+    systems = chain(None, "bayes", None, looks=None)
+    assert names(systems) == ["no-da"]
     assert systems.translation == ()
-    with_rounds = chain(None, "bayes", "keep", 2)
-    assert [system.name for system in with_rounds.system] == ["no-da", "st1", "st2"]
+    with_rounds = chain(None, "bayes", "keep", 2, looks=None)
+    assert names(with_rounds) == ["no-da", "st1", "st2", "final"]
+    assert with_rounds.find_system("final").choose == ("no-da", "st1", "st2")
+
+
+def test_the_chain_ends_with_a_choice_among_looks_translations_and_rounds():
+    systems = chain("match", "bayes", "keep", 1, looks="sharpness")
+    assert names(systems) == ["no-da", "random", "translated", "pooled", "st1", "final"]
+    candidates = ("random", "translated", "pooled", "st1")
+    assert systems.find_system("final").choose == candidates
+    seen = {
+        model.name: ([image.origin for image in model.images], model.settings)
+        for model in systems.model
+    }
+    assert seen == {
+        "no-da": (["source"], {}),
+        "random": (["source"], {"sharpness": 0.5}),
+        "pooled": (["source", "aligned"], {"sharpness": 0.5}),
+        "bayes": (["aligned"], {}),
+    }
+    assert names(chain("match", "bayes", None, looks=None)) == ["no-da", "translated", "final"]
+
+
+def test_the_chain_asks_the_segmenter_for_its_setting_of_random_looks(request_of, registry):
+    def resolved(segmenter):
+        return resolve(request_of(segmenter=segmenter), registry).systems
+
+    assert "random" not in names(resolved("bayes"))
+    settings = {model.name: model.settings for model in resolved("smooth").model}
+    assert settings["pooled"] == settings["random"] == {"smoothing": 0.5}
+    assert settings["no-da"] == settings["smooth"] == {}

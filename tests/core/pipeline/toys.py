@@ -302,7 +302,11 @@ class Plugins:
             "bayes", "Intensity histograms.", _path("NaiveBayes"), _path("NaiveBayesConfig")
         )
         yield SegmenterSpec(
-            "smooth", "Smoothed histograms.", _path("Smooth"), _path("SmoothConfig")
+            "smooth",
+            "Smoothed histograms.",
+            _path("Smooth"),
+            _path("SmoothConfig"),
+            random_looks="smoothing",
         )
 
     @hookimpl

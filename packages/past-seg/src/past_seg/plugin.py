@@ -18,12 +18,14 @@ def past_segmenters() -> Iterator[SegmenterSpec]:
         summary="nnU-Net, planned from the data (Isensee et al. 2021), through nnunetv2.",
         factory="past_seg.nnunet.segmenter:NNUNet",
         config="past_seg.nnunet.config:NNUNetConfig",
+        random_looks="random_convolution",
     )
     yield SegmenterSpec(
         name="resunet",
         summary="nnU-Net with a residual encoder, through nnunetv2.",
         factory="past_seg.nnunet.segmenter:ResUNet",
         config="past_seg.nnunet.config:ResUNetConfig",
+        random_looks="random_convolution",
     )
 
 

@@ -19,7 +19,7 @@ from past_core.pipeline.chain import chain
 from past_core.pipeline.request import Request
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import replaced
-from past_core.plugins import Registry
+from past_core.plugins import Registry, SegmenterSpec
 from past_core.recipe import Recipe, merged, parse_assignments
 
 __all__ = ["Choice", "Settings", "resolve"]
@@ -93,7 +93,7 @@ def resolve(request: Request, registry: Registry) -> Settings:
         Naming what is wrong, before anything is computed or written.
     """
     device = resolve_device(request.device)
-    systems = _systems(request)
+    systems = _systems(request, registry)
     reader = _reader(request, registry)
     chosen: dict[str, list[str]] = {
         "dataset": [reader],
@@ -133,9 +133,9 @@ def resolve(request: Request, registry: Registry) -> Settings:
     return settings
 
 
-def _systems(request: Request) -> Systems:
+def _systems(request: Request, registry: Registry) -> Systems:
     if request.systems is None:
-        systems = _chain(request)
+        systems = _chain(request, registry)
     else:
         systems = _with_plugins(request.systems, request)
     if request.oracle and not any(model.supervised for model in systems.model):
@@ -150,17 +150,20 @@ def _systems(request: Request) -> Systems:
     return systems
 
 
-def _chain(request: Request) -> Systems:
+def _chain(request: Request, registry: Registry) -> Systems:
     translator = request.translator or "nicegan"
     strategy = request.strategy or ("top-q" if translator != NONE else NONE)
     for option, name in (("translator", translator), ("strategy", strategy)):
         if "=" in name:
             raise ConfigError(f"--{option} {name}: OLD=NEW is for systems files with several.")
+    segmenter = request.segmenter or "resunet"
+    spec = registry.find("segmenter", segmenter).spec
     return chain(
         None if translator == NONE else translator,
-        request.segmenter or "resunet",
+        segmenter,
         None if strategy == NONE else strategy,
         2 if request.rounds is None else request.rounds,
+        spec.random_looks if isinstance(spec, SegmenterSpec) else None,
     )
 
 

@@ -56,6 +56,10 @@ class SegmenterSpec(PluginSpec):
 
     kind: ClassVar[str] = "segmenter"
 
+    random_looks: str | None = None
+    """Its setting for the share of training patches whose look is random, 0 to 1, if it has
+    one: with it the chain also trains models that see such patches."""
+
 
 @dataclass(frozen=True)
 class StrategySpec(PluginSpec):

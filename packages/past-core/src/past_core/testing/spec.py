@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import ConfigError
 from past_core.interfaces import DatasetReader, Metric, Segmenter, Strategy, Translator, Validator
+from past_core.plugins import SegmenterSpec
 from past_core.testing.promises import expect
 
 if TYPE_CHECKING:
@@ -61,7 +62,13 @@ def check_spec(spec: PluginSpec) -> None:
         f"{who}: the summary must be one line",
     )
     _check_factory(who, spec)
-    _check_config(who, _resolve(who, spec.config))
+    config = _resolve(who, spec.config)
+    _check_config(who, config)
+    if isinstance(spec, SegmenterSpec) and spec.random_looks is not None:
+        expect(
+            spec.random_looks in config.model_fields,
+            f"{who}: random_looks is '{spec.random_looks}', which is none of its settings",
+        )
 
 
 def _check_factory(who: str, spec: PluginSpec) -> None:
