@@ -257,3 +257,33 @@ def test_what_cannot_be_told_is_no_praise():
     figures = {"one": {"a": {"s": math.nan, "t": math.nan}, "b": {"s": 0.1, "t": math.nan}}}
     assert mean_figures(figures["one"])["b"] == 0.1
     assert best(figures, ["a", "b"])[0] == "b"
+
+
+def test_a_scan_is_turned_and_resized_in_millimetres(tmp_path):
+    spacing = np.array([0.5, 1.0, 2.0])
+    shape = (64, 48, 4)
+    places = (np.indices(shape).T - (np.array(shape) - 1) / 2) * spacing
+    bar = (np.abs(places[..., 0]) < 12) & (np.abs(places[..., 1]) < 3)
+    image = np.where(bar, 200, 20).astype(np.uint8).T
+    save_volume(Volume(image, np.diag([*spacing, 1.0])), tmp_path / "a.nii.gz")
+    seen = []
+
+    class Seeing(Fixed):
+        def segment(self, scan, volume):
+            seen.append(volume.data)
+            return self.found
+
+    scan = Case("a", Domain.TARGET, tmp_path / "a.nii.gz")
+    config = AffineConfig(degrees=10, scale=1.2)
+    Affine(config).figure(Seeing("one", np.zeros(shape, np.uint8)), scan, LABELS)
+    turns, sizes = [], []
+    for moved in seen:
+        found = places[moved.T > 110][:, :2]
+        values, vectors = np.linalg.eigh(np.cov(found.T))
+        long = vectors[:, 1] * np.sign(vectors[0, 1])
+        turns.append(np.degrees(np.arctan2(long[1], long[0])))
+        sizes.append(np.sqrt(values[1] / values[0]) / 4)  # as long for its breadth as before
+    assert sorted(turns) == pytest.approx([-10, 10], abs=0.7)
+    assert sizes == pytest.approx([1, 1], rel=0.05)
+    grown = [np.count_nonzero(moved[..., 1] > 110) / np.count_nonzero(bar[1]) for moved in seen]
+    assert grown == pytest.approx([1.2**2, 1.2**-2], rel=0.05)

@@ -9,6 +9,27 @@ from past_core.pipeline.graph import Graph
 from past_core.pipeline.stage import Stage
 from tests.core.pipeline.toys import FITS
 
+CHOOSING = """
+    [[model]]
+    name = "rough"
+    segmenter = "bayes"
+    images = [{ from = "source" }]
+    [[model]]
+    name = "fine"
+    segmenter = "smooth"
+    images = [{ from = "source" }]
+    [[system]]
+    name = "rough"
+    use = "rough"
+    [[system]]
+    name = "fine"
+    use = "fine"
+    [[system]]
+    name = "final"
+    choose = ["rough", "fine"]
+    validators = VALIDATORS
+"""
+
 
 def test_each_plugin_is_tried_for_a_moment_and_nothing_is_left(registry, request_of):
     request = request_of()
@@ -21,6 +42,24 @@ def test_each_plugin_is_tried_for_a_moment_and_nothing_is_left(registry, request
     translators = [fit for fit in FITS if any(c.startswith("crossmoda_1") for c in fit.cases)]
     assert len(FITS) == 6, "a translator and a segmenter, three times each"
     assert all(len(fit.cases) <= 4 for fit in translators)
+
+
+def test_judging_costs_what_its_validators_apply(registry, request_of, systems_of):
+    plain = {"translator": None, "segmenter": None, "strategy": None}
+
+    def judged(validators):
+        text = CHOOSING.replace("VALIDATORS", str(validators))
+        planned, _ = plan_pipeline(request_of(systems=systems_of(text), **plain), registry=registry)
+        return planned, estimate(planned, [], registry, "cpu")
+
+    planned, costs = judged(["agreement", "flip"])
+    predicted = [costs[s.name].seconds for s in planned.graph if s.name.startswith("judge-")]
+    assert len(predicted) == 4, "two models, two protocols"
+    assert costs["choose-final"].seconds == pytest.approx(sum(predicted))
+    assert 0 < costs["trust-final"].seconds < costs["choose-final"].seconds
+    assert costs["choose-final"].mib > 0
+    _, costs = judged(["agreement"])
+    assert costs["choose-final"].seconds == costs["trust-final"].seconds == 0
 
 
 def test_finished_stages_cost_nothing(run, registry, request_of):

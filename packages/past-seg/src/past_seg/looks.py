@@ -41,6 +41,10 @@ class Looks(ScanWise):
 
     config: LooksConfig
 
+    def applications(self) -> int:
+        """Every look."""
+        return self.config.number
+
     def figure(self, candidate: Candidate, scan: Case, labels: Labels) -> float:
         """Mean over looks, mean over structures."""
         volume, before = scan.load_image(), candidate.classes(scan)

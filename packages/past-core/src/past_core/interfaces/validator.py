@@ -53,6 +53,10 @@ class Validator(ABC):
     def __init__(self, config: PluginConfig) -> None:
         self.config = config
 
+    def applications(self) -> int:
+        """How often each candidate segments each scan anew for it: what a plan of a run counts."""
+        return 0
+
     @abstractmethod
     def assess(
         self,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from past_core.interfaces import Validator
 from past_core.pipeline.execute import Task, execute
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.plan import Plan
@@ -112,7 +113,27 @@ class _Calibration:
         if "model" in stage.inputs:
             speed = self._speed(stage.inputs["model"])
             return Cost(speed.scan * cases, speed.mib)
+        if "candidates" in stage.params and "validators" in stage.params:
+            return self._judging(stage, cases)
         return Cost(self._light * cases, 0.0)
+
+    def _judging(self, stage: Stage, cases: int) -> Cost:
+        """Validators apply every candidate, or the one that was chosen, to every scan anew."""
+        again = sum(self._applications(plugin) for plugin in stage.params["validators"])
+        speeds = [
+            [self._speed(stage.inputs[f"{role}-model"]) for role in roles]
+            for roles in _roles(stage)
+        ]
+        each = [sum(speed.scan for speed in one) for one in speeds]
+        applied = max(each) if "choice" in stage.inputs else sum(each)
+        mib = max((speed.mib for one in speeds for speed in one), default=0.0)
+        return Cost(applied * again * cases, mib)
+
+    def _applications(self, plugin: Mapping[str, Any]) -> int:
+        name = plugin["name"]
+        config = self.registry.config("validator", name, plugin["config"], f"validator.{name}")
+        validator: Validator = self.registry.factory("validator", name)(config)
+        return validator.applications()
 
     def _speed(self, fit: Stage) -> _Speed:
         key = json.dumps([fit.function, fit.params["plugin"]], sort_keys=True)
@@ -174,3 +195,9 @@ class _Calibration:
         inputs = {part: place for part, (_, place) in self._crops.items()} | dict(more or {})
         task = Task.of(stage, folder, inputs, self.registry, self.device)
         return folder, execute(task)
+
+
+def _roles(stage: Stage) -> list[set[str]]:
+    """Of every candidate the predictions that answer for a scan; the first one's stand for all."""
+    answers = [next(iter(one["answers"].values())) for one in stage.params["candidates"]]
+    return [{role for roles in of_one.values() for role in roles} for of_one in answers]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Affine"]
 
+DIRECTIONS = (1, -1)
+"""Of the turn."""
+
 
 class Affine(ScanWise):
     """Dice, 0 to 1, of a candidate's segmentation with that of the scan turned and resized.
@@ -33,11 +36,15 @@ class Affine(ScanWise):
 
     config: AffineConfig
 
+    def applications(self) -> int:
+        """One way and the other."""
+        return len(DIRECTIONS)
+
     def figure(self, candidate: Candidate, scan: Case, labels: Labels) -> float:
         """Mean over both directions of the turn, mean over structures."""
         volume, before = scan.load_image(), candidate.classes(scan)
         values = []
-        for sign in (1, -1):
+        for sign in DIRECTIONS:
             there = self._matrix(scan.spacing, sign)
             turned = _moved(volume.data, there, order=1)
             found = candidate.segment(scan, replace(volume, data=turned))

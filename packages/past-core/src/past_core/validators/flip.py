@@ -25,6 +25,10 @@ class Flip(ScanWise):
     every scan once more. Cropped scans are canonical: their first axis runs to the right.
     """
 
+    def applications(self) -> int:
+        """The mirrored scan."""
+        return 1
+
     def figure(self, candidate: Candidate, scan: Case, labels: Labels) -> float:
         """Dice of a scan's segmentation before and after, mean over structures."""
         volume = scan.load_image()
