@@ -38,6 +38,20 @@ def test_show_prints_scores_stages_and_what_was_left_out(past_cli, finished):
     assert "fit-old-2" not in done.out
 
 
+@pytest.mark.parametrize("until", ["check", "translate"])
+def test_a_run_may_stop_before_anything_is_segmented(past_cli, tmp_path, until):
+    phantom = {"source": 2, "target": 2, "test": 1, "matrix": 56, "slices": 8}
+    options = [f"--set=dataset.{key}={value}" for key, value in phantom.items()]
+    done = past_cli(
+        *("pipeline", "--translator", "histogram", "--until", until),
+        *("--out", tmp_path / "run", *options),
+    )
+    assert done.code == 0, done.err
+    assert "Nothing is scored" in done.out
+    panels = [path.name for path in (tmp_path / "run/panels").iterdir()]
+    assert panels == ([] if until == "check" else ["translation.png"])
+
+
 def test_clean_says_what_it_removes_and_how_much(past_cli, finished):
     dry = past_cli("clean", finished, "--dry-run")
     assert "1 stage(s)" in dry.out
@@ -52,7 +66,7 @@ def test_clean_says_what_it_removes_and_how_much(past_cli, finished):
 def test_systems_are_listed_and_printed_to_start_from(past_cli, tmp_path):
     listed = past_cli("systems").out
     assert "nnunet448, nnunet384, nnunet-con" in listed
-    assert "no-da, translated, st1, st2" in listed
+    assert "no-da, random, translated, pooled, st1, st2, final" in listed
     printed = past_cli("systems", "table1").out
     path = tmp_path / "mine.toml"
     path.write_text(printed)

@@ -42,7 +42,7 @@ def draw_panels(run: Run) -> list[Path]:
     for one in translations:
         name = "translation" if len(translations) == 1 else f"translation-{one.name}"
         drawn.append(_translation(one, panels / f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', name)}.png"))
-    segmented = [one for one in run.segmented() if one.reference is not None]
+    segmented = [one for one in run.segmented() if one.reference is not None and one.predictions]
     if segmented and all(path.is_file() for one in segmented for path in one.predictions.values()):
         drawn.append(_segmentation(segmented[:ROWS], run, panels / "segmentation.png"))
     return drawn
