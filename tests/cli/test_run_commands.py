@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from past_core.pipeline import chain, dump_systems
 from past_core.scoring import Score, write_scores
 
 
@@ -88,6 +89,9 @@ def test_rank_says_how_well_figures_rank(past_cli, finished):
     (finished / "stages/choose-a-3/choice.json").write_text(json.dumps(choice))
     record["systems"][0]["trust"] = "trust-a-4"
     (finished / "run.json").write_text(json.dumps(record))
+    systems = "".join(f'[[system]]\nname = "{name}"\nuse = "m"\n' for name in flip)
+    model = '[[model]]\nname = "m"\nsegmenter = "resunet"\nimages = [{ from = "source" }]\n'
+    (finished / "systems.toml").write_text(model + systems)
     (finished / "stages/trust-a-4").mkdir()
     cases = {"w": 0.1, "x": 0.4, "y": 0.3, "z": 0.9}
     trust = {"system": "d", "figures": {"flip": cases}}
@@ -120,7 +124,17 @@ def test_show_says_what_was_chosen_and_by_which_figures(past_cli, finished):
     }
     (finished / "stages/choose-a-3").mkdir()
     (finished / "stages/choose-a-3/choice.json").write_text(json.dumps(choice))
+    (finished / "systems.toml").write_text(dump_systems(chain(rounds=1)))
     done = past_cli("show", finished)
-    assert "a is st1, chosen without target labels (agreement 0.875)." in done.out
+    said = " ".join(done.out.split())
+    assert (
+        "a is st1, chosen without target labels (agreement 0.875 against 0.250 of no-da, the next)."
+    ) in said
+    assert "Left out" not in said, "no-da has nothing that st1 has not"
     assert "* st1" in done.out
     assert "0.250" in done.out
+    choice |= {"chosen": "no-da", "ranks": {"no-da": 1.0, "st1": 2.0}}
+    (finished / "stages/choose-a-3/choice.json").write_text(json.dumps(choice))
+    said = " ".join(past_cli("show", finished).out.split())
+    assert "a is no-da, chosen without target labels" in said
+    assert "Left out so: translation aligned, round 1 of resunet." in said

@@ -22,14 +22,23 @@ LEAST_TRUSTED = 5
 
 
 def choice_tables(run: Run) -> Iterator[tuple[Table, str]]:
-    """Of each system that chooses: its candidates' figures, and a sentence that says which."""
+    """Of each system that chooses: its candidates' figures, and which was taken, and why."""
     for system, choice in run.choices().items():
-        figures = ", ".join(
-            f"{validator} {means[choice['chosen']]:.3f}"
-            for validator, means in choice["means"].items()
-        )
-        said = f"{system} is {choice['chosen']}, chosen without target labels ({figures})."
+        said = f"{system} is {choice['chosen']}, chosen without target labels{_beside(choice)}."
+        if left_out := run.left_out(system):
+            said += f" Left out so: {', '.join(left_out)}."
         yield _table(choice), said
+
+
+def _beside(choice: Mapping[str, Any]) -> str:
+    """The chosen one's figures beside those of the next."""
+    others = {name: rank for name, rank in choice["ranks"].items() if name != choice["chosen"]}
+    following = min(others, key=lambda name: others[name])
+    figures = ", ".join(
+        f"{validator} {means[choice['chosen']]:.3f} against {means[following]:.3f}"
+        for validator, means in choice["means"].items()
+    )
+    return f" ({figures} of {following}, the next)"
 
 
 def _table(choice: Mapping[str, Any]) -> Table:

@@ -15,6 +15,7 @@ from past_core.errors import DataError
 from past_core.interfaces.context import RECORD
 from past_core.pipeline.events import StageReport
 from past_core.pipeline.execute import read_manifest
+from past_core.pipeline.ingredients import unused_ingredients
 from past_core.pipeline.layout import (
     CHOICE,
     INVENTORY,
@@ -27,6 +28,7 @@ from past_core.pipeline.layout import (
     image_path,
     label_path,
 )
+from past_core.pipeline.systems_file import load_systems
 from past_core.roi import ROI
 from past_core.scoring import MEAN, TEST, Score, Summary, read_scores, summarise
 
@@ -140,6 +142,17 @@ class Run:
         scan too ``figures``.
         """
         return self._judged("choice", CHOICE)
+
+    def left_out(self, system: str) -> list[str]:
+        """What the candidates of a choosing system had that the chosen one has not.
+
+        ``translation aligned``, ``round 2 of resunet``; nothing if the run has not chosen yet.
+        """
+        choice = self.choices().get(system)
+        if choice is None:
+            return []
+        systems = load_systems(self.folder / SYSTEMS)
+        return unused_ingredients(systems, choice["chosen"], choice["ranks"])
 
     def trust(self) -> dict[str, dict[str, dict[str, float]]]:
         """Of each choosing system, by validator and scan, how far to trust its segmentations."""
