@@ -12,7 +12,7 @@ from past_core.case import Case, Domain
 from past_core.errors import ConfigError
 from past_core.pipeline.protocols import spread
 from past_core.volume import load_volume
-from tests.core.pipeline.toys import JUDGED
+from tests.core.pipeline.toys import JUDGED, LABELLINGS
 
 SYSTEMS = """
     [[translation]]
@@ -140,6 +140,17 @@ def test_a_rule_of_routes_is_told_of_what_was_chosen(choosing, phantom_of):
     routes = {(s.system, s.case): s.route for s in result.scores()}
     assert routes["final", "crossmoda_211"] == routes["st1", "crossmoda_211"] == "nearest: seen"
     assert routes["final", "crossmoda_212"] == ""
+
+
+def test_a_model_is_applied_once_however_many_candidates_have_it(choosing):
+    choosing("plain")
+    LABELLINGS.clear()
+    result, observed = choosing(None, SYSTEMS.replace('["taste"]', '["flip"]'))
+    assert set(observed.ran) == {"choose-final", "trust-final", "combine-final", "score-final"}
+    assert result.choices()["final"]["chosen"] == "plain", "the first of equals"
+    models, chosen = 3, 1
+    assert len(LABELLINGS) == models * len(TARGET) + chosen * len(TEST)
+    assert len({(one.model, one.image) for one in LABELLINGS}) == len(LABELLINGS)
 
 
 def test_another_choice_trains_and_predicts_nothing_again(choosing):

@@ -151,27 +151,36 @@ def test_without_a_translator_the_chain_trains_on_source_scans():
 
 def test_the_chain_ends_with_a_choice_among_looks_translations_and_rounds():
     systems = chain("match", "bayes", "keep", 1, looks="sharpness")
-    assert names(systems) == ["no-da", "random", "translated", "pooled", "st1", "final"]
-    candidates = ("random", "translated", "pooled", "st1")
+    candidates = ("source-looks", "translated", "translated-looks", "st1", "mean")
+    assert names(systems) == ["no-da", *candidates, "final"]
     assert systems.find_system("final").choose == candidates
+    assert systems.find_system("mean").use == ("source-looks", "translated-looks", "bayes/1")
     seen = {
         model.name: ([image.origin for image in model.images], model.settings)
         for model in systems.model
     }
     assert seen == {
         "no-da": (["source"], {}),
-        "random": (["source"], {"sharpness": 0.5}),
-        "pooled": (["source", "aligned"], {"sharpness": 0.5}),
+        "source-looks": (["source"], {"sharpness": 0.5}),
+        "translated-looks": (["aligned"], {"sharpness": 0.5}),
         "bayes": (["aligned"], {}),
     }
-    assert names(chain("match", "bayes", None, looks=None)) == ["no-da", "translated", "final"]
+
+
+def test_the_chains_choice_is_among_what_there_is():
+    plain = chain("match", "bayes", None, looks=None)
+    assert names(plain) == ["no-da", "translated", "final"]
+    assert plain.find_system("final").choose == ("no-da", "translated")
+    alone = chain(None, "bayes", None, looks="sharpness")
+    assert names(alone) == ["no-da", "source-looks", "mean", "final"]
+    assert alone.find_system("final").choose == ("no-da", "source-looks", "mean")
 
 
 def test_the_chain_asks_the_segmenter_for_its_setting_of_random_looks(request_of, registry):
     def resolved(segmenter):
         return resolve(request_of(segmenter=segmenter), registry).systems
 
-    assert "random" not in names(resolved("bayes"))
+    assert "source-looks" not in names(resolved("bayes"))
     settings = {model.name: model.settings for model in resolved("smooth").model}
-    assert settings["pooled"] == settings["random"] == {"smoothing": 0.5}
+    assert settings["source-looks"] == settings["translated-looks"] == {"smoothing": 0.5}
     assert settings["no-da"] == settings["smooth"] == {}

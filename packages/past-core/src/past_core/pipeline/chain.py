@@ -15,7 +15,11 @@ with copies segmenters learn shape and place too (measured on the phantom)."""
 
 
 LOOKS = 0.5
-"""Share of patches that ``random`` and ``pooled`` see under random looks."""
+"""Share of patches that ``source-looks`` and ``translated-looks`` see under random looks."""
+
+
+Content = dict[str, Any]
+"""A table of a systems file."""
 
 
 def chain(
@@ -28,10 +32,10 @@ def chain(
     """One translator, one segmenter, self-training, and a choice among what comes of it.
 
     Systems are ``no-da`` (trained on the source as it is), ``translated``, ``st1``, ``st2``, ...
-    If the segmenter can train on random looks, there are also ``random`` (the source under
-    random looks) and ``pooled`` (the source and its translations under random looks). The last is
-    ``final``, which takes the best of them by label-free figures; ``random`` stands in for
-    ``no-da`` there.
+    If the segmenter can train on random looks, ``source-looks`` and ``translated-looks`` are
+    trained on them, and ``mean`` averages the probabilities of these two and of the last round.
+    ``final`` takes the best of them by label-free figures; ``no-da`` is among them only where
+    nothing stands in for it.
 
     Parameters
     ----------
@@ -48,30 +52,27 @@ def chain(
         has none.
     """
     count = 0 if strategy is None else rounds
-    source: dict[str, Any] = {"from": "source"}
-    plain = {"name": "no-da", "segmenter": segmenter, "images": [source]}
+    source: Content = {"from": "source"}
+    plain: Content = {"name": "no-da", "segmenter": segmenter, "images": [source]}
+    seen = {"source": source}
     if translator is None:
-        adapted, images, models = plain, source, [plain]
+        adapted, models = plain, [plain]
     else:
-        images = {"from": "aligned", "copies": COPIES}
-        adapted = {"name": _model_name(segmenter), "segmenter": segmenter, "images": [images]}
+        seen["translated"] = {"from": "aligned", "copies": COPIES}
+        name = _model_name(segmenter)
+        adapted = {"name": name, "segmenter": segmenter, "images": [seen["translated"]]}
         models = [plain, adapted]
     if count:
-        pool = [images | {"labels": "keep"}, {"from": "target"}]
+        pool = [*adapted["images"], {"from": "target"}]
+        pool[0] = pool[0] | {"labels": "keep"}
         adapted["round"] = [{"repeat": count, "strategy": strategy, "images": pool}]
-    name = adapted["name"]
-    systems: list[dict[str, Any]] = [{"name": "no-da", "use": "no-da/0"}]
     if looks is not None:
-        models.append(_randomised("random", segmenter, [source], looks))
-        systems.append({"name": "random", "use": "random"})
-    if translator is not None:
-        systems.append({"name": "translated", "use": f"{name}/0"})
-        if looks is not None:
-            both = [source | {"share": 0.5}, images]
-            models.append(_randomised("pooled", segmenter, both, looks))
-            systems.append({"name": "pooled", "use": "pooled"})
-    systems += [{"name": f"st{k}", "use": f"{name}/{k}"} for k in range(1, count + 1)]
-    candidates = [system["name"] for system in systems[0 if looks is None else 1 :]]
+        models += [_on_looks(origin, segmenter, images, looks) for origin, images in seen.items()]
+    uses = _uses(adapted["name"], count, list(seen), looks is not None)
+    # What saw the source under random looks stands in for what saw it as it is.
+    stand_in = looks is not None and translator is not None
+    candidates = [name for name in uses if name != "no-da" or not stand_in]
+    systems: list[Content] = [{"name": name, "use": use} for name, use in uses.items()]
     if len(candidates) > 1:
         systems.append({"name": "final", "choose": candidates})
     content = {
@@ -83,13 +84,33 @@ def chain(
     return parse_config(Systems, content, "chain")
 
 
-def _randomised(
-    name: str, segmenter: str, images: list[dict[str, Any]], looks: str
-) -> dict[str, Any]:
+def _uses(adapted: str, rounds: int, origins: list[str], looks: bool) -> dict[str, str | list[str]]:
+    """Every system but the last, with the models that answer."""
+    varied = [f"{origin}-looks" for origin in origins] if looks else []
+    uses: dict[str, str | list[str]] = {}
+    for origin in origins:
+        first = {"source": ("no-da", "no-da/0"), "translated": ("translated", f"{adapted}/0")}
+        system, use = first[origin]
+        uses[system] = use
+        if looks:
+            uses[f"{origin}-looks"] = f"{origin}-looks"
+    uses |= {f"st{k}": f"{adapted}/{k}" for k in range(1, rounds + 1)}
+    if varied:
+        uses["mean"] = [*varied, f"{adapted}/{rounds}"]
+    return uses
+
+
+def _on_looks(origin: str, segmenter: str, images: Content, looks: str) -> Content:
     """A model that sees random looks in a share of its patches."""
-    return {"name": name, "segmenter": segmenter, "images": images, "settings": {looks: LOOKS}}
+    return {
+        "name": f"{origin}-looks",
+        "segmenter": segmenter,
+        "images": [images],
+        "settings": {looks: LOOKS},
+    }
 
 
 def _model_name(segmenter: str) -> str:
     """The segmenter's own name, unless the chain has that one already."""
-    return f"{segmenter}-adapted" if segmenter in ("no-da", "aligned") else segmenter
+    taken = ("no-da", "aligned", "source-looks", "translated-looks")
+    return f"{segmenter}-adapted" if segmenter in taken else segmenter

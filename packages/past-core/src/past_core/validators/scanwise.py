@@ -39,8 +39,11 @@ class ScanWise(Validator):
         self.learn(source, labels)
         figures: Figures = {candidate.name: {} for candidate in candidates}
         total = len(candidates) * len(scans)
-        for number, candidate in enumerate(candidates):
-            for done, scan in enumerate(scans, start=number * len(scans) + 1):
+        done = 0
+        # Scan by scan: candidates that share a model apply it once.
+        for scan in scans:
+            for candidate in candidates:
                 figures[candidate.name][scan.id] = self.figure(candidate, scan, labels)
+                done += 1
                 progress(done, total, f"{candidate.name} {scan.id}")
         return figures

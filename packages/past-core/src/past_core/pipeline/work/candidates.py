@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,21 @@ class _Models:
         self.work = work
         self._entries = entries
         self._loaded: dict[str, Segmenter] = {}
+        self._scan = ""
+        self._applied: dict[tuple[str, bytes], Applied] = {}
+
+    def applied(self, role: str, scan: Case, volume: Volume) -> Applied:
+        """A model applied to an image of a scan: once, however many systems ask for it.
+
+        What was made of one scan is forgotten when the next one comes.
+        """
+        if scan.id != self._scan:
+            self._scan, self._applied = scan.id, {}
+        data = np.ascontiguousarray(volume.data)
+        key = (role, hashlib.sha256(data.tobytes()).digest())
+        if key not in self._applied:
+            self._applied[key] = Applied(self.of(role), volume)
+        return self._applied[key]
 
     def of(self, role: str) -> Segmenter:
         if role not in self._loaded:
@@ -68,7 +84,7 @@ class System:
     def segment(self, scan: Case, volume: Volume) -> npt.NDArray[np.uint8]:
         """Segment another image in place of a scan's own."""
         found: dict[str, Predicted] = {
-            role: Applied(self.models.of(role), volume) for role in self._roles(scan)
+            role: self.models.applied(role, scan, volume) for role in self._roles(scan)
         }
         return Answers(self.answers[scan.id], found, self.labels).classes()
 
