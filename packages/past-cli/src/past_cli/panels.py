@@ -12,7 +12,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from past_core.pipeline.opened import Run, Segmented, Translations
+from past_core.pipeline.opened import Run, Segmented
+from past_core.pipeline.translations import Translations
 from past_core.volume import Volume, load_volume
 
 __all__ = ["draw_panels"]

@@ -29,26 +29,11 @@ from past_core.pipeline.layout import (
     label_path,
 )
 from past_core.pipeline.systems_file import load_systems
+from past_core.pipeline.translations import Translations, old_translations, translations_of
 from past_core.roi import ROI
 from past_core.scoring import MEAN, TEST, Score, Summary, read_scores, summarise
 
-__all__ = ["Run", "Segmented", "Translations", "open_run"]
-
-
-@dataclass(frozen=True)
-class Translations:
-    """One fitted translator and files to look at."""
-
-    name: str
-    """``aligned`` or ``aligned@448``."""
-    translator: str
-    """The plugin."""
-    scans: list[tuple[str, Path, Path, Path]]
-    """Of each source scan its id, image, translation and label; cropped."""
-    target: list[tuple[str, Path]]
-    """Ids and images of real scans of its target; cropped."""
-    quality: dict[str, Any] | None
-    """Figures without target labels that the translator measured; None if it measured none."""
+__all__ = ["Run", "Segmented", "open_run"]
 
 
 @dataclass(frozen=True)
@@ -198,28 +183,7 @@ class Run:
     def translations(self) -> list[Translations]:
         """Fitted translators with their images and label-free figures."""
         stages = self.folder / STAGES
-        if not self.record:
-            return _old_translations(stages)
-        source = stages / self.record["scans"].get("source", "")
-        target = stages / self.record["scans"].get("target", "")
-        found = []
-        for one in self.record["translations"]:
-            images = stages / one["images"]
-            scans = [
-                (case, image_path(source, case), image_path(images, case), label_path(source, case))
-                for case in self.record["cases"]["source"]
-            ]
-            protocol = one["protocol"]
-            found.append(
-                Translations(
-                    one["name"] if protocol is None else f"{one['name']}@{protocol}",
-                    one["translator"],
-                    [scan for scan in scans if scan[2].is_file()],
-                    [(case, image_path(target, case)) for case in one["target"]],
-                    _quality(stages / one["fit"]),
-                )
-            )
-        return found
+        return translations_of(stages, self.record) if self.record else old_translations(stages)
 
     def segmented(self) -> list[Segmented]:
         """Test scans with the systems' segmentations; none for a run of before ``run.json``."""
@@ -296,32 +260,6 @@ def open_run(folder: Path) -> Run:
             "past-cli pipeline --out was given."
         )
     return Run(folder)
-
-
-def _old_translations(stages: Path) -> list[Translations]:
-    """Of a run of one chain, whose stages' folders have names without fingerprints."""
-    crop, images = stages / "crop", stages / "translate"
-    cases = [path.name.removesuffix("_image.nii.gz") for path in sorted(images.glob("*_image.*"))]
-    if not cases:
-        return []
-    scans = [(c, image_path(crop, c), image_path(images, c), label_path(crop, c)) for c in cases]
-    plugin = read_manifest(stages / "fit-translator").get("settings", {}).get("translator", {})
-    others = [
-        path.name.removesuffix("_image.nii.gz")
-        for path in sorted(crop.glob("*_image.nii.gz"))
-        if path.name.removesuffix("_image.nii.gz") not in cases
-    ]
-    target = [(case, image_path(crop, case)) for case in others]
-    quality = _quality(stages / "fit-translator")
-    return [Translations("translation", plugin.get("name", "translator"), scans, target, quality)]
-
-
-def _quality(folder: Path) -> dict[str, Any] | None:
-    path = folder / RECORD / "quality.json"
-    if not path.is_file():
-        return None
-    figures: dict[str, Any] = json.loads(path.read_text())
-    return figures
 
 
 def _text(path: Path) -> str:

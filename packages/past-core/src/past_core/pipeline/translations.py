@@ -1,0 +1,81 @@
+"""The translations of a run, read from its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from past_core.interfaces.context import RECORD
+from past_core.pipeline.execute import read_manifest
+from past_core.pipeline.layout import image_path, label_path
+
+__all__ = ["Translations", "old_translations", "translations_of"]
+
+
+@dataclass(frozen=True)
+class Translations:
+    """One fitted translator and files to look at."""
+
+    name: str
+    """``aligned`` or ``aligned@448``."""
+    translator: str
+    """The plugin."""
+    scans: list[tuple[str, Path, Path, Path]]
+    """Of each source scan its id, image, translation and label; cropped."""
+    target: list[tuple[str, Path]]
+    """Ids and images of real scans of its target; cropped."""
+    quality: dict[str, Any] | None
+    """Figures without target labels that the translator measured; None if it measured none."""
+
+
+def translations_of(stages: Path, record: Mapping[str, Any]) -> list[Translations]:
+    """Of a run with this record, whose stages are in this folder."""
+    source = stages / record["scans"].get("source", "")
+    target = stages / record["scans"].get("target", "")
+    found = []
+    for one in record["translations"]:
+        images = stages / one["images"]
+        scans = [
+            (case, image_path(source, case), image_path(images, case), label_path(source, case))
+            for case in record["cases"]["source"]
+        ]
+        protocol = one["protocol"]
+        found.append(
+            Translations(
+                one["name"] if protocol is None else f"{one['name']}@{protocol}",
+                one["translator"],
+                [scan for scan in scans if scan[2].is_file()],
+                [(case, image_path(target, case)) for case in one["target"]],
+                _quality(stages / one["fit"]),
+            )
+        )
+    return found
+
+
+def old_translations(stages: Path) -> list[Translations]:
+    """Of a run of one chain, whose stages' folders have names without fingerprints."""
+    crop, images = stages / "crop", stages / "translate"
+    cases = [path.name.removesuffix("_image.nii.gz") for path in sorted(images.glob("*_image.*"))]
+    if not cases:
+        return []
+    scans = [(c, image_path(crop, c), image_path(images, c), label_path(crop, c)) for c in cases]
+    plugin = read_manifest(stages / "fit-translator").get("settings", {}).get("translator", {})
+    others = [
+        path.name.removesuffix("_image.nii.gz")
+        for path in sorted(crop.glob("*_image.nii.gz"))
+        if path.name.removesuffix("_image.nii.gz") not in cases
+    ]
+    target = [(case, image_path(crop, case)) for case in others]
+    quality = _quality(stages / "fit-translator")
+    return [Translations("translation", plugin.get("name", "translator"), scans, target, quality)]
+
+
+def _quality(folder: Path) -> dict[str, Any] | None:
+    path = folder / RECORD / "quality.json"
+    if not path.is_file():
+        return None
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures
