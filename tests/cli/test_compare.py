@@ -1,5 +1,7 @@
 """Several runs in one table."""
 
+import math
+
 import pytest
 
 from past_core.comparison import compare_runs, group_runs
@@ -106,3 +108,18 @@ def test_the_share_of_the_gap_that_is_closed_is_shown(past_cli, runs):
     done = past_cli("compare", run, "--against", "no-da")
     assert "gap closed" in done.out
     assert "62 %" in done.out
+
+
+def test_a_difference_of_fewer_cases_says_so(past_cli, tmp_path):
+    """An undefined distance of one structure leaves that case out there."""
+    rows = [
+        Score(system, case, structure, "assd", value)
+        for system, more in (("a", 0.0), ("b", 1.0))
+        for case, vs in (("x", 1.0), ("y", 2.0), ("z", math.nan))
+        for structure, value in (("vs", vs + more), ("cochlea", 1.0 + more))
+    ]
+    write_scores(tmp_path / "run/scores.csv", rows)
+    out = past_cli("compare", tmp_path / "run", "--against", "a", "--metric", "assd").out
+    row = next(line for line in out.splitlines() if line.split()[:1] == ["b"])
+    assert row.count("(n=2)") == 2, "of vs, and of the mean over both"
+    assert row.split()[-1] == "3"

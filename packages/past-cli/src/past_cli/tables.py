@@ -105,7 +105,7 @@ def paired_table(differences: Iterable[Difference], against: str) -> Table:
         found = [cells.get((system, structure)) for structure in structures]
         count = max(one.n for one in found if one is not None)
         closed = ["" if math.isnan(gap) else f"{100 * gap:.0f} %"] if with_gap else []
-        table.add_row(system, *map(_paired_cell, found), *closed, str(count))
+        table.add_row(system, *(_paired_cell(one, count) for one in found), *closed, str(count))
     return table
 
 
@@ -148,13 +148,15 @@ def stage_table(stages: Iterable[StageReport]) -> Table:
     return table
 
 
-def _paired_cell(one: Difference | None) -> str:
+def _paired_cell(one: Difference | None, count: int) -> str:
+    """With the number of cases, where some of them are undefined."""
     if one is None:
         return ""
     digits = 3 if one.metric == "dice" else 2
     interval = "" if math.isnan(one.low) else f" [{one.low:+.{digits}f}, {one.high:+.{digits}f}]"
     p = "p<.001" if one.p < 0.001 else f"p={one.p:.3f}"
-    return escape(f"{one.mean:+.{digits}f}{interval} {p}")
+    fewer = f" (n={one.n})" if one.n < count else ""
+    return escape(f"{one.mean:+.{digits}f}{interval} {p}{fewer}")
 
 
 def _cell(row: Summary) -> str:
