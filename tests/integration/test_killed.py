@@ -17,7 +17,7 @@ STAGES = (
     *("check", "crop-source", "fit-no-da", "fit-aligned", "translate-aligned", "vary-aligned"),
     *("label-resunet-for-st1", "select-resunet-st1", "fit-resunet-st1"),
     *("predict-resunet-st1-on-448", "combine-st1", "score-st1"),
-    *("judge-resunet-st1-on-448", "choose-final", "trust-final"),
+    *("choose-final", "trust-final"),
 )
 
 

@@ -157,6 +157,8 @@ def _chain(request: Request, registry: Registry) -> Systems:
         if "=" in name:
             raise ConfigError(f"--{option} {name}: OLD=NEW is for systems files with several.")
     segmenter = request.segmenter or "resunet"
+    if translator != NONE:
+        registry.find("translator", translator)  # what comes first is named first
     spec = registry.find("segmenter", segmenter).spec
     return chain(
         None if translator == NONE else translator,
