@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from past_core.pipeline import chain, dump_systems
 from tests.integration.commands import clean_environment, run_command, tiny_options
 
 STAGES = (
@@ -25,10 +26,12 @@ FINGERPRINT = "[0-9a-f]" * 12
 
 
 def command(past_cli: Path, out: Path, jobs: int) -> list[str]:
+    """The chain, but for its trainings on random looks, which are trainings like the others."""
+    systems = out.with_name("systems.toml")
+    systems.write_text(dump_systems(chain("nicegan", "resunet", "top-q", 1, looks=None)))
     return [
-        *(str(past_cli), "pipeline", "--translator", "nicegan", "--segmenter", "resunet"),
-        *("--recipe", "smoke", "--rounds", "1", "--out", str(out), *tiny_options()),
-        *("--jobs", str(jobs)),
+        *(str(past_cli), "pipeline", "--systems", str(systems), "--recipe", "smoke"),
+        *("--out", str(out), *tiny_options(), "--jobs", str(jobs)),
     ]
 
 
