@@ -32,7 +32,7 @@ def quick_compiler(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "sizes"),
     [
-        ("nicegan", {"heads": (0, 1), "blocks": 1}),
+        ("nicegan", {"heads": (1,), "blocks": 1}),
         ("cyclegan", {"stages": 2, "blocks": 1}),
         ("cut", {"stages": 2, "blocks": 3, "positions": 20, "features": 8}),
     ],

@@ -15,9 +15,9 @@ from past_core.pipeline import chain, dump_systems
 from tests.integration.commands import clean_environment, run_command, tiny_options
 
 STAGES = (
-    *("check", "crop-source", "fit-no-da", "fit-aligned", "translate-aligned", "vary-aligned"),
+    *("check", "crop-source", "fit-aligned", "translate-aligned", "vary-aligned"),
     *("label-resunet-for-st1", "select-resunet-st1", "fit-resunet-st1"),
-    *("predict-resunet-st1-on-448", "combine-st1", "score-st1"),
+    *("combine-st1", "score-st1"),
     *("choose-final", "trust-final"),
 )
 
