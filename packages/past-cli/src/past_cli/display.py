@@ -94,6 +94,9 @@ class Display:
         fresh = [report for report in self._reports if not report.reused]
         if kept := len(self._reports) - len(fresh):
             self.console.print(f"  {kept} stages are kept from earlier.", highlight=False)
+        for one in run.translations():
+            if one.planned is not None:
+                self.console.print(f"{one.name}: {one.planned}", highlight=False)
         self._quality(run)
         for figures, said in choice_tables(run):
             self.console.print(figures)

@@ -62,7 +62,7 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_explain(model, problem, where) for problem in error.errors()]
+        lines = [_explain(model, problem, where) for problem in _united(error.errors())]
         raise ConfigError("\n".join(lines)) from error
 
 
@@ -80,6 +80,29 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise ConfigError(f"{path}: the {what} cannot be read ({error.strerror}).") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def _united(problems: Iterable[Any]) -> list[Any]:
+    """One problem for a value that is none of several kinds, where pydantic has one a kind.
+
+    Pydantic names the kind within the location (``crop.constrained-int``); users do not.
+    """
+    united: dict[tuple[Any, ...], Any] = {}
+    for problem in problems:
+        tags = [n for n, part in enumerate(problem["loc"]) if not _is_key(part)]
+        place = problem["loc"][: tags[0]] if tags else problem["loc"]
+        path = tuple(part for part in problem["loc"] if _is_key(part))
+        if place not in united:
+            united[place] = {**problem, "loc": path}
+        elif tags and problem["type"] == "literal_error":
+            also = problem["ctx"]["expected"]
+            united[place]["msg"] += f", or {also}"
+    return list(united.values())
+
+
+def _is_key(part: str | int) -> bool:
+    """Whether it is a key or an index of the user's, and no kind of pydantic's."""
+    return isinstance(part, int) or not ("[" in part or part.startswith("constrained-"))
 
 
 def _explain(model: type[BaseModel], problem: Any, where: str) -> str:  # noqa: ANN401

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from past_core.config import PluginConfig
+from past_core.config import PluginConfig, parse_config
+from past_gan.sizes import Auto, Sizes, plan_batch, plan_crop, plan_downsampling
+
+if TYPE_CHECKING:
+    from past_gan.sizes import Slices
 
 __all__ = ["Precision", "QualityConfig", "SegmentationConfig", "SliceGANConfig"]
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Batch = Annotated[int, Field(ge=1)]
+Crop = Annotated[int, Field(ge=12)]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -65,8 +71,8 @@ class SliceGANConfig(PluginConfig):
 
     iterations: int = Field(300_000, ge=1)
     """Training steps, each of one discriminator and one generator update."""
-    batch_size: int = Field(1, ge=1)
-    """Slices of each contrast a step, over all processes."""
+    batch_size: Batch | Auto = 1
+    """Slices of each contrast a step, over all processes; auto: as many as ``effort`` allows."""
     learning_rate: float = Field(1e-4, gt=0)
     """Adam's rate; it falls linearly to 0 over the second half."""
     betas: tuple[Beta, Beta] = (0.5, 0.999)
@@ -87,9 +93,17 @@ class SliceGANConfig(PluginConfig):
     image_slices: Literal[1, 3] = 1
     """Channels of an image: the slice alone, or its neighbours too, whose overlapping
     translations are averaged."""
-    crop: int = Field(256, ge=12)
+    effort: int = Field(4096, ge=64)
+    """Pixels a step, at the resolution of the residual blocks, that patches of one contrast may
+    have together, where their size is ``auto``: a step's time is about proportional. Published:
+    one patch of 256 pixels at 1/4 resolution."""
+    crop: Crop | Auto = 256
     """Side of the square training patches; a step's cost depends on it, not on the images'
-    size. Smaller slices are padded by reflection."""
+    size. Smaller slices are padded by reflection. auto: as the slices, or as ``effort`` allows."""
+    downsampling: Literal[1, 2] | Auto = 2
+    """Layers of stride 2 before the residual blocks, which work at 1/4 (2, published) or 1/2
+    resolution (1, which keeps structures of few pixels and halves the fields of NICE-GAN's
+    heads). auto: 1 if the labels show a structure that is narrower than 8 pixels."""
     flip: Literal["none", "left-right", "all"] = "left-right"
     """Mirror half of the patches left to right, if that axis lies in the slice plane
     (published), or along both axes: then no translator can shift the anatomy and undo it
@@ -131,8 +145,42 @@ class SliceGANConfig(PluginConfig):
         few = {"iterations": iterations, "checkpoint_interval": iterations, "snapshots": 1}
         return self.model_copy(update={**few, "quality": QualityConfig(cases=0)})
 
+    @property
+    def sizes(self) -> Sizes:
+        """Patches, batch and depth, after ``planned``.
+
+        Raises
+        ------
+        RuntimeError
+            If any of them is still to be planned.
+        """
+        if "auto" in (self.crop, self.batch_size, self.downsampling):
+            raise RuntimeError("sizes are still to be planned from the slices: call planned first")
+        return Sizes(int(self.crop), int(self.batch_size), int(self.downsampling))
+
+    def planned(self, slices: Slices) -> Self:
+        """The same with a number for every ``auto``; what is set stays as it is."""
+        downsampling = self.downsampling
+        if downsampling == "auto":
+            downsampling = plan_downsampling(slices)
+        crop = self.crop
+        if crop == "auto":
+            crop = plan_crop(slices, self.effort, downsampling)
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = plan_batch(crop, self.effort, downsampling, self.processes)
+        sizes = Sizes(crop, batch_size, downsampling)
+        values = self.model_dump() | sizes._asdict() | self.planned_fields(sizes)
+        return parse_config(type(self), values, "sizes planned from the slices")
+
+    def planned_fields(self, sizes: Sizes) -> dict[str, Any]:  # noqa: ARG002
+        """Further settings that follow from the sizes, where they are ``auto``."""
+        return {}
+
     @model_validator(mode="after")
     def _segmenter_fits(self) -> Self:
+        if self.crop == "auto":
+            return self
         least = 2**self.segmentation.levels
         if self.segmentation.weight and (self.crop % least or self.crop <= least):
             raise ValueError(
@@ -143,7 +191,7 @@ class SliceGANConfig(PluginConfig):
 
     @model_validator(mode="after")
     def _processes_divide(self) -> Self:
-        if self.batch_size % self.processes:
+        if self.batch_size != "auto" and self.batch_size % self.processes:
             raise ValueError(
                 f"batch_size {self.batch_size} cannot be shared by {self.processes} processes: "
                 "choose a multiple"

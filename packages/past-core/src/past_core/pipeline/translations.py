@@ -29,6 +29,8 @@ class Translations:
     """Ids and images of real scans of its target; cropped."""
     quality: dict[str, Any] | None
     """Figures without target labels that the translator measured; None if it measured none."""
+    planned: str | None = None
+    """What the translator planned from the scans, in a sentence; None if it planned nothing."""
 
 
 def translations_of(stages: Path, record: Mapping[str, Any]) -> list[Translations]:
@@ -49,7 +51,8 @@ def translations_of(stages: Path, record: Mapping[str, Any]) -> list[Translation
                 one["translator"],
                 [scan for scan in scans if scan[2].is_file()],
                 [(case, image_path(target, case)) for case in one["target"]],
-                _quality(stages / one["fit"]),
+                _recorded(stages / one["fit"], "quality"),
+                (_recorded(stages / one["fit"], "plan") or {}).get("said"),
             )
         )
     return found
@@ -69,13 +72,14 @@ def old_translations(stages: Path) -> list[Translations]:
         if path.name.removesuffix("_image.nii.gz") not in cases
     ]
     target = [(case, image_path(crop, case)) for case in others]
-    quality = _quality(stages / "fit-translator")
+    quality = _recorded(stages / "fit-translator", "quality")
     return [Translations("translation", plugin.get("name", "translator"), scans, target, quality)]
 
 
-def _quality(folder: Path) -> dict[str, Any] | None:
-    path = folder / RECORD / "quality.json"
+def _recorded(folder: Path, name: str) -> dict[str, Any] | None:
+    """What a stage's plugin left in its record under this name, if anything."""
+    path = folder / RECORD / f"{name}.json"
     if not path.is_file():
         return None
-    figures: dict[str, Any] = json.loads(path.read_text())
-    return figures
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content

@@ -62,6 +62,7 @@ class CUTModel(TranslationModel):
         self.config = config
         self.seed = seed
         self.generator = new_split_generator(config)
+        assert config.stages != "auto"
         self.discriminator = Discriminator(config.image_slices, config.channels, config.stages)
         self.heads = Projections(self.generator.encoder.widths, config.features)
         self.prepare(self.discriminators, self.generators, heads=self.heads)

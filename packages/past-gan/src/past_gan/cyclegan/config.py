@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from past_gan.config import SliceGANConfig
+from past_gan.sizes import Auto
+
+if TYPE_CHECKING:
+    from past_gan.sizes import Sizes
 
 __all__ = ["CycleGANConfig", "ResidualGANConfig"]
+
+FIELDS = {1: 16, 2: 34, 3: 70}
+"""Pixels that a discriminator of so many stages sees."""
+WITHIN = 0.75
+"""The most of a patch that it may."""
 
 
 class ResidualGANConfig(SliceGANConfig):
@@ -22,18 +31,23 @@ class ResidualGANConfig(SliceGANConfig):
     blocks: int = Field(9, ge=0)
     """Residual blocks of a generator. Published: 9 for images of 256 pixels or more, 6 for
     128."""
-    downsampling: Literal[1, 2] = 2
-    """Stride-2 layers of a generator: blocks work at 1/4 (2, published) or 1/2 resolution (1,
-    which keeps structures of few pixels)."""
     upsampling: Literal["transposed", "resize"] = "transposed"
     """How generators return to full resolution: by transposed convolutions (published), or by
     repeated pixels and a convolution, which leaves no checkerboard (Odena et al. 2016)."""
-    stages: int = Field(3, ge=1, le=3)
+    stages: Annotated[int, Field(ge=1, le=3)] | Auto = 3
     """Stride-2 layers of a discriminator: 1, 2, 3 see 16, 34, 70 pixels (published: 70). Small
-    crops need small fields."""
+    crops need small fields. auto: the largest below three quarters of a patch."""
+
+    def planned_fields(self, sizes: Sizes) -> dict[str, Any]:
+        """Stages, if they are ``auto``."""
+        if self.stages != "auto":
+            return {}
+        return {"stages": max((n for n in FIELDS if FIELDS[n] <= WITHIN * sizes.crop), default=1)}
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
+        if self.crop == "auto" or self.downsampling == "auto":
+            return self
         factor = 2**self.downsampling
         if self.crop % factor:
             near = max(12, round(self.crop / factor) * factor)
@@ -41,6 +55,8 @@ class ResidualGANConfig(SliceGANConfig):
                 f"crop {self.crop} is no multiple of {factor}, the generators' reduction: "
                 f"use {near}"
             )
+        if self.stages == "auto":
+            return self
         least = 3 * 2**self.stages
         if self.crop < least:
             raise ValueError(

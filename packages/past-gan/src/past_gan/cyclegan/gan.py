@@ -25,7 +25,7 @@ class ResidualGAN(GAN):
 
     def sides(self) -> Sides:
         """Two pixels or more at the lowest resolution, which padding by reflection needs."""
-        reduction = 2**self.config.downsampling
+        reduction = 2**self.config.sizes.downsampling
         return Sides(reduction, 2 * reduction)
 
 

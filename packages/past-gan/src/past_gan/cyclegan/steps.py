@@ -32,6 +32,7 @@ class Contrast(nn.Module):
     def __init__(self, config: CycleGANConfig) -> None:
         super().__init__()
         self.generator = new_generator(config)
+        assert config.stages != "auto"
         self.discriminator = Discriminator(config.image_slices, config.channels, config.stages)
 
 
@@ -41,7 +42,7 @@ def new_generator(config: ResidualGANConfig) -> Generator:
         config.image_slices,
         config.channels,
         config.blocks,
-        config.downsampling,
+        config.sizes.downsampling,
         config.upsampling,
     )
 

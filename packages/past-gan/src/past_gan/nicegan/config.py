@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from past_gan.config import SliceGANConfig
+from past_gan.sizes import Auto
+
+if TYPE_CHECKING:
+    from past_gan.sizes import Sizes
 
 __all__ = ["NiceGANConfig"]
 
 Stages = Annotated[int, Field(ge=0, le=3)]
+
+WHOLE = 0.9
+"""What a global head sees of a patch at least."""
+LOCAL = 3 / 8
+"""The most of a patch that a local head sees. (Published: 70 of 256 pixels.)"""
 
 
 class NiceGANConfig(SliceGANConfig):
@@ -23,12 +32,10 @@ class NiceGANConfig(SliceGANConfig):
     decoder: Literal["light", "full"] = "light"
     """Where AdaILN's gamma and beta come from: pooled features (light, any image size) or
     flattened ones (full, tied to slices of ``crop`` pixels; 276 M parameters at 256)."""
-    heads: tuple[Stages, ...] = Field((1, 3), min_length=1)
+    heads: Annotated[tuple[Stages, ...], Field(min_length=1)] | Auto = (1, 3)
     """Patch heads of a discriminator, each given by its number of stride-2 layers: 0, 1, 2, 3
-    see 34, 70, 142, 286 pixels. Published: 70 and 286. Small crops need shallow heads."""
-    downsampling: Literal[1, 2] = 2
-    """Stride-2 layers of the encoder: features at 1/4 (2, published) or 1/2 resolution (1,
-    which keeps structures of few pixels and halves the fields of the heads)."""
+    see 34, 70, 142, 286 pixels. Published: 70 and 286. Small crops need shallow heads. auto: one
+    that sees about a third of a patch, and one that sees all of it."""
     smooth: bool = False
     """Smooth the decoder's sub-pixel convolutions, which else may fill a structure with a
     checkerboard of single pixels. The publication does not."""
@@ -57,6 +64,16 @@ class NiceGANConfig(SliceGANConfig):
     weight_decay: float = Field(1e-4, ge=0)
     """L2 penalty inside Adam."""
 
+    def planned_fields(self, sizes: Sizes) -> dict[str, Any]:
+        """Heads, if they are ``auto``."""
+        if self.heads != "auto":
+            return {}
+        fields = {stages: _field(stages, sizes.downsampling) for stages in range(4)}
+        fitting = [n for n in fields if least_crop(n, sizes.downsampling) <= sizes.crop]
+        local = max((n for n in fitting if fields[n] <= LOCAL * sizes.crop), default=0)
+        whole = min((n for n in fitting if fields[n] >= WHOLE * sizes.crop), default=fitting[-1])
+        return {"heads": tuple(sorted({local, whole}))}
+
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
         if self.compile and self.r1_weight:
@@ -64,13 +81,29 @@ class NiceGANConfig(SliceGANConfig):
                 "r1_weight needs gradients of gradients, which compiled networks do not give: "
                 "set compile to false, or r1_weight to 0"
             )
+        if self.decoder == "full" and self.crop == "auto":
+            raise ValueError("the full decoder takes one size: set crop to that of the slices")
+        if self.crop == "auto" or self.downsampling == "auto":
+            return self
         factor = 2**self.downsampling
         if self.crop % factor:
             raise ValueError(f"crop must be a multiple of {factor}, the encoder's reduction")
-        least = 3 * factor * 2 ** max(self.heads)
+        if self.heads == "auto":
+            return self
+        least = least_crop(max(self.heads), self.downsampling)
         if self.crop < least:
             raise ValueError(
                 f"crop {self.crop} leaves no patch for a head of {max(self.heads)} stages: "
                 f"use a crop of at least {least}, or shallower heads"
             )
         return self
+
+
+def least_crop(stages: int, downsampling: int) -> int:
+    """The smallest patch that a head of so many stride-2 layers takes, in pixels."""
+    return 3 << (downsampling + stages)
+
+
+def _field(stages: int, downsampling: int) -> int:
+    """What a head sees, in pixels: 34, 70, 142, 286, or half of that."""
+    return ((36 << stages) - 2 << downsampling) // 4

@@ -35,14 +35,17 @@ class BoundNiceGAN(GAN):
 
     def sides(self) -> Sides:
         """Two pixels or more of the encoder's features; the full decoder takes one size only."""
-        config, reduction = self.config, 2**self.config.downsampling
-        return Sides(reduction, config.crop if config.decoder == "full" else 2 * reduction)
+        sizes = self.config.sizes
+        reduction = 2**sizes.downsampling
+        return Sides(reduction, sizes.crop if self.config.decoder == "full" else 2 * reduction)
 
     def require_size(self, scan: str, shape: tuple[int, ...], axis: int) -> None:
         """The full decoder takes slices of one size, to which smaller ones are padded."""
+        if self.config.decoder == "light":
+            return
         sides = [side for other, side in enumerate(shape) if other != axis]
-        if self.config.decoder == "full" and max(sides) * self.config.upsample > self.config.crop:
+        if max(sides) * self.config.upsample > self.config.sizes.crop:
             raise DataError(
                 f"{scan}: slices of {shape} voxels along axis {axis} exceed the full decoder's "
-                f"fixed size of {self.config.crop} pixels: set decoder to light."
+                f"fixed size of {self.config.sizes.crop} pixels: set decoder to light."
             )

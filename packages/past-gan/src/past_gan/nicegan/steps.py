@@ -32,17 +32,17 @@ __all__ = ["Contrast", "NiceGANModel", "Translation", "new_decoder", "new_encode
 
 def new_encoder(config: NiceGANConfig) -> Encoder:
     """A new encoder of one contrast, its weights drawn from torch's generator."""
-    return Encoder(config.image_slices, config.channels, config.downsampling)
+    return Encoder(config.image_slices, config.channels, config.sizes.downsampling)
 
 
 def new_decoder(config: NiceGANConfig) -> Decoder:
     """A new decoder into one contrast, its weights drawn from torch's generator."""
-    side = config.crop // 2**config.downsampling
+    side = config.sizes.crop // 2**config.sizes.downsampling
     return Decoder(
         config.image_slices,
         config.channels,
         config.blocks,
-        config.downsampling,
+        config.sizes.downsampling,
         flat=side if config.decoder == "full" else None,
         smooth=config.smooth,
     )
@@ -54,6 +54,7 @@ class Contrast(nn.Module):
     def __init__(self, config: NiceGANConfig) -> None:
         super().__init__()
         self.encoder = new_encoder(config)
+        assert config.heads != "auto"
         self.heads = PatchHeads(config.channels, config.heads)
         self.decoder = new_decoder(config)
 

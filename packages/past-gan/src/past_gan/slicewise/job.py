@@ -55,8 +55,8 @@ class Job:
         samplers = [
             PatchSampler(
                 open_cache(self.folder / name),
-                crop=config.crop,
-                batch_size=config.batch_size,
+                crop=config.sizes.crop,
+                batch_size=config.sizes.batch_size,
                 mirror=mirrored_axes(config.flip, self.axis),
                 resize=config.resize,
                 seed=self.seed,

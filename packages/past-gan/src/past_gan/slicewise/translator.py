@@ -14,6 +14,7 @@ from past_gan.data.slices import slice_axis
 from past_gan.data.translation import translate_volume
 from past_gan.slicewise.choice import choose
 from past_gan.slicewise.job import Job, run_job
+from past_gan.slicewise.planning import described, measure_slices, write_plan
 from past_gan.training import checkpoint
 from past_gan.training.runtime import Runtime, seeded
 from past_gan.training.snapshots import FILE, Snapshot, kept_snapshots
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from past_core.labels import Labels
     from past_core.volume import Volume
     from past_gan.gan import GAN
+    from past_gan.sizes import Slices
 
 __all__ = ["SliceGAN"]
 
@@ -59,8 +61,9 @@ class SliceGAN(Translator):
     ) -> None:
         """Train on slices, going on from ``context.folder``'s checkpoint if it holds one.
 
-        Cases are canonical, cropped, and in [0, 255]. ``context.record`` gets losses, curves,
-        preview panels, the kept translators and ``quality.json``. Of several kept
+        Cases are canonical, cropped, and in [0, 255]. Sizes that are ``auto`` are planned from
+        them. ``context.record`` gets losses, curves, preview panels, the kept translators,
+        ``plan.json`` and ``quality.json``. Of several kept
         translators the one of best label-free quality is used. Values of label files beyond
         those of ``labels`` count as background.
 
@@ -81,6 +84,7 @@ class SliceGAN(Translator):
         fill_cache(context.folder / "source", source, self.axis, config.upsample, labels)
         self._require_structures(source, context.folder / "source")
         fill_cache(context.folder / "target", target, self.axis, config.upsample)
+        slices = self._plan(labels, context.folder)
         job = Job(
             gan=self.gan,
             folder=context.folder,
@@ -95,6 +99,7 @@ class SliceGAN(Translator):
             if not kept_snapshots(context.folder):
                 raise
             log.warning("%s Of the translators kept before, the best is used.", error)
+        write_plan(context.record, self.gan.config, slices)
         assessment = job.assessment(context.device)
         chosen = choose(assessment, source, target, labels, context, axis=self.axis)
         self._adopt(*checkpoint.read(chosen, self.gan.kind), chosen)
@@ -137,6 +142,14 @@ class SliceGAN(Translator):
         translator.device = device
         translator._adopt(tensors, facts, path)
         return translator
+
+    def _plan(self, labels: Labels, folder: Path) -> Slices:
+        """Replace every ``auto`` of the settings by what suits the cached slices."""
+        source, target = (open_cache(folder / name) for name in ("source", "target"))
+        slices = measure_slices(source, target, labels.count - 1)
+        self.gan = self.gan_class(self.gan.config.planned(slices))
+        log.info("%s: %s", self.gan.kind, described(self.gan.config, slices))
+        return slices
 
     def _require_labels(self, source: Sequence[Case]) -> None:
         """All scans have labels, if the settings need them."""
