@@ -12,10 +12,12 @@ from past_core.interfaces import Context
 from past_core.volume import Volume, load_volume, save_volume
 from past_gan.cut.config import CUTConfig
 from past_gan.cyclegan.config import CycleGANConfig
+from past_gan.data.cache import Stack
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.gan import BoundNiceGAN
 from past_gan.nicegan.translator import NiceGAN
 from past_gan.sizes import Slices
+from past_gan.slicewise.planning import measure_slices
 from tests.gan.conftest import BRIGHT, smooth_case
 
 AUTO = {"crop": "auto", "batch_size": "auto", "downsampling": "auto"}
@@ -86,6 +88,17 @@ def test_impossible_settings_are_explained(values, complaint):
 def test_nothing_is_built_before_sizes_are_planned():
     with pytest.raises(RuntimeError, match="planned first"):
         BoundNiceGAN(NiceGANConfig(**AUTO)).network()
+
+
+def test_the_narrowest_structure_counts_and_values_without_a_name_do_not():
+    labels = np.zeros((3, 20, 20), np.uint8)
+    labels[0, :8, :8], labels[1, :3, :3], labels[2, 0, 0] = 1, 2, 3
+    stack = Stack(np.zeros((3, 20, 20), np.float32), labels)
+    bare = Stack(np.zeros((5, 10, 16), np.float32), None)
+    assert measure_slices([stack], [bare], 1).structure == pytest.approx(16 / np.sqrt(np.pi))
+    assert measure_slices([stack], [bare], 2).structure == pytest.approx(6 / np.sqrt(np.pi))
+    alone = measure_slices([bare], [bare], 2)
+    assert (alone.height, alone.width, alone.count, alone.structure) == (10, 16, 10, None)
 
 
 def labelled_case(folder, domain, shape, side, seed):
