@@ -46,6 +46,13 @@ def smooth_case(path, domain, shape=(30, 26, 5), spacing=(1.0, 1.0, 3.0), seed=0
     return Case(f"{domain}_{seed}", domain, image)
 
 
+def give_label(case, values):
+    """Write label values beside the case's image, on its grid."""
+    path = case.image.with_name(f"{case.id}_label.nii.gz")
+    save_volume(Volume(values.astype(np.uint8), load_volume(case.image).affine), path)
+    object.__setattr__(case, "label", path)
+
+
 @pytest.fixture
 def cases(tmp_path):
     """Two source and two target cases; sizes differ between and within the domains."""
@@ -61,8 +68,5 @@ def labelled(cases):
     """The same, the source's bright parts labelled."""
     source, target = cases
     for case in source:
-        volume = load_volume(case.image)
-        path = case.image.with_name(f"{case.id}_label.nii.gz")
-        save_volume(Volume((volume.data > 150).astype(np.uint8), volume.affine), path)
-        object.__setattr__(case, "label", path)
+        give_label(case, load_volume(case.image).data > 150)
     return source, target

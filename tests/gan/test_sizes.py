@@ -9,7 +9,6 @@ from past_core.case import Domain
 from past_core.config import parse_config
 from past_core.errors import ConfigError
 from past_core.interfaces import Context
-from past_core.volume import Volume, load_volume, save_volume
 from past_gan.cut.config import CUTConfig
 from past_gan.cyclegan.config import CycleGANConfig
 from past_gan.data.cache import Stack
@@ -18,7 +17,7 @@ from past_gan.nicegan.gan import BoundNiceGAN
 from past_gan.nicegan.translator import NiceGAN
 from past_gan.sizes import Slices
 from past_gan.slicewise.planning import measure_slices
-from tests.gan.conftest import BRIGHT, smooth_case
+from tests.gan.conftest import BRIGHT, give_label, smooth_case
 
 AUTO = {"crop": "auto", "batch_size": "auto", "downsampling": "auto"}
 WIDE, NARROW = 20.0, 4.0
@@ -106,9 +105,7 @@ def labelled_case(folder, domain, shape, side, seed):
     case = smooth_case(folder, domain, shape=shape, seed=seed)
     label = np.zeros(shape, np.uint8)
     label[4 : 4 + side, 4 : 4 + side, 1:3] = 1
-    path = case.image.with_name(f"{case.id}_label.nii.gz")
-    save_volume(Volume(label, load_volume(case.image).affine), path)
-    object.__setattr__(case, "label", path)
+    give_label(case, label)
     return case
 
 

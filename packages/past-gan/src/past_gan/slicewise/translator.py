@@ -63,9 +63,9 @@ class SliceGAN(Translator):
 
         Cases are canonical, cropped, and in [0, 255]. Sizes that are ``auto`` are planned from
         them. ``context.record`` gets losses, curves, preview panels, the kept translators,
-        ``plan.json`` and ``quality.json``. Of several kept
-        translators the one of best label-free quality is used. Values of label files beyond
-        those of ``labels`` count as background.
+        ``plan.json`` and ``quality.json``. Of several kept translators the one of best
+        label-free quality is used. Values of label files beyond those of ``labels`` count as
+        background.
 
         Raises
         ------
