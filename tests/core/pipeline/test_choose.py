@@ -185,13 +185,14 @@ def test_the_built_in_validators_choose_by_their_figures(choosing):
     text = SYSTEMS.replace('validators = ["taste"]', "")
     result, _ = choosing(None, text)
     choice = result.choices()["final"]
-    assert set(choice["figures"]) == {"agreement", "flip"}
+    assert set(choice["figures"]) == {"flip", "affine"}
     for figures in choice["figures"].values():
         assert list(figures) == ["plain", "st1", "mixed"]
         assert all(list(values) == TARGET for values in figures.values())
     # Histograms do not know left from right.
     assert choice["means"]["flip"] == {"plain": 1.0, "st1": 1.0, "mixed": 1.0}
-    means = choice["means"]["agreement"]
+    means = choice["means"]["affine"]
+    assert len(set(means.values())) > 1, "a figure that tells nothing apart chooses nothing"
     assert choice["chosen"] == max(means, key=means.get)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from past_core.errors import DataError
-from past_core.pipeline import Processes
+from past_core.pipeline import Processes, default_jobs
 from past_core.pipeline.execute import faulted
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +41,16 @@ def test_the_log_tells_a_fault_of_native_code(tmp_path):
     assert faulted(tmp_path) is None
 
 
+@pytest.mark.parametrize(
+    ("device", "cores", "jobs"),
+    [("cpu", 1, 1), ("cpu", None, 1), ("cpu", 2, 2), ("cpu", 64, 2), ("cuda", 64, 1)],
+)
+def test_two_stages_at_a_time_on_a_cpu_that_has_two_cores(device, cores, jobs, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert default_jobs(device) == jobs
+
+
 def test_an_error_in_a_process_is_the_runs_error(run, request_of, monkeypatch):
     monkeypatch.setenv("TOY_DIES", "DataError")
     with Processes(2, 1) as executor, pytest.raises(DataError, match="the toy refuses"):
@@ -51,7 +61,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
     code = textwrap.dedent(f"""
         import os, sys, time
         from pathlib import Path
-        from past_core.pipeline import Processes
+        from past_core.pipeline import Processes, default_jobs
         def sleep():
             Path({str(tmp_path / "pid")!r}).write_text(str(os.getpid()))
             time.sleep(60)

@@ -284,12 +284,14 @@ class Plugins:
             ("agreement", "agreement:Agreement"),
             ("pairwise", "pairwise:Pairwise"),
             ("flip", "flip:Flip"),
+            ("affine", "affine:Affine"),
         ):
+            settings = "AffineConfig" if name == "affine" else "NoConfig"
             yield ValidatorSpec(
                 name,
                 "As past-core has it.",
                 f"past_core.validators.{path}",
-                "past_core.validators.config:NoConfig",
+                f"past_core.validators.config:{settings}",
             )
 
     @hookimpl

@@ -68,7 +68,9 @@ UNTIL = ("check", "translate", "train", "segment", "score")
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Stages at a time."
+    "--jobs",
+    type=click.IntRange(1),
+    help="Stages at a time; by default 2 on a CPU of two cores or more, else 1.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads of each stage.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -77,7 +79,7 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     is_flag=True,
     help="Only show the stages: which are finished, and what the others will cost.",
 )
-def pipeline(jobs: int, plan: bool, recipe: str, **options: Any) -> None:  # noqa: ANN401
+def pipeline(jobs: int | None, plan: bool, recipe: str, **options: Any) -> None:  # noqa: ANN401
     """Translate, train, self-train, segment and score.
 
     The same command again goes on where it was interrupted; what is finished is kept. With
@@ -85,11 +87,13 @@ def pipeline(jobs: int, plan: bool, recipe: str, **options: Any) -> None:  # noq
     is built; with other systems they replace a plugin in them, or one of several by OLD=NEW.
     """
     from past_cli.display import Display  # noqa: PLC0415
+    from past_core.pipeline import default_jobs  # noqa: PLC0415
     from past_core.plugins import Registry  # noqa: PLC0415
 
     request = _request(recipe, **options)
     registry, display = Registry(), Display()
     display.plugins(registry)
+    jobs = jobs or default_jobs(request.device)
     if plan:
         _show_plan(request, registry, display, jobs)
     else:

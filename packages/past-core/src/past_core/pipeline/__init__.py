@@ -4,7 +4,7 @@ from past_core.pipeline.chain import chain
 from past_core.pipeline.clean import clean_run
 from past_core.pipeline.estimate import Cost, estimate, wall_seconds
 from past_core.pipeline.events import Observer, Silent, StageReport
-from past_core.pipeline.executors import Inline, Processes
+from past_core.pipeline.executors import Inline, Processes, default_jobs
 from past_core.pipeline.opened import Run, open_run
 from past_core.pipeline.request import Request
 from past_core.pipeline.run import plan_pipeline, run_pipeline
@@ -23,6 +23,7 @@ __all__ = [
     "Systems",
     "chain",
     "clean_run",
+    "default_jobs",
     "dump_systems",
     "estimate",
     "load_systems",

@@ -16,12 +16,27 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any
 
-from past_core.device import set_threads
+from past_core.device import resolve_device, set_threads
 
-__all__ = ["Inline", "Processes"]
+__all__ = ["Inline", "Processes", "default_jobs"]
 
 PATIENCE = 5.0
 """Seconds to wait for the exit codes of workers, once one has died."""
+
+
+def default_jobs(device: str) -> int:
+    """Stages at a time where nobody says how many.
+
+    Two on a CPU of two cores or more: a translator is trained beside segmenters that do not
+    wait for it, and two stages of one thread each are faster than one of two. One on a GPU,
+    whose memory stages would share.
+
+    Parameters
+    ----------
+    device
+        As ``resolve_device`` takes it.
+    """
+    return 2 if resolve_device(device) == "cpu" and (os.cpu_count() or 1) > 1 else 1
 
 
 class Inline(Executor):

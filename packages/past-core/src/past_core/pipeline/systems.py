@@ -86,7 +86,7 @@ class Crop(PluginConfig):
 class Judge(PluginConfig):
     """How systems that ``choose`` have their candidates judged."""
 
-    scans: int = Field(default=8, ge=1)
+    scans: int = Field(default=6, ge=1)
     """Target scans that every candidate is judged on, spread over protocols; all, if there are
     fewer."""
 
@@ -162,7 +162,7 @@ class System(PluginConfig):
     choose: tuple[str, ...] = ()
     """Instead of ``use``: names of systems, the simplest first, of which the best by label-free
     figures answers. What sees target labels is left out of them."""
-    validators: tuple[str, ...] = Field(default=("agreement", "flip"), min_length=1)
+    validators: tuple[str, ...] = Field(default=("flip", "affine"), min_length=1)
     """The plugins whose figures choose, by mean rank."""
 
     @model_validator(mode="after")
