@@ -73,6 +73,11 @@ class SliceGANConfig(PluginConfig):
     """Training steps, each of one discriminator and one generator update."""
     batch_size: Batch | Auto = 1
     """Slices of each contrast a step, over all processes; auto: as many as ``effort`` allows."""
+    starts: int = Field(1, ge=1, le=20)
+    """Trainings that are begun, each from its own seed; the one of best label-free quality goes
+    on. What a translator makes dark and what bright is decided by chance in its first steps."""
+    start_iterations: int = Field(250, ge=1)
+    """Steps of each of several starts."""
     learning_rate: float = Field(1e-4, gt=0)
     """Adam's rate; it falls linearly to 0 over the second half."""
     betas: tuple[Beta, Beta] = (0.5, 0.999)
@@ -143,7 +148,12 @@ class SliceGANConfig(PluginConfig):
     def shortened(self, iterations: int) -> Self:
         """The same for so few steps, without label-free figures."""
         few = {"iterations": iterations, "checkpoint_interval": iterations, "snapshots": 1}
+        few["starts"] = 1
         return self.model_copy(update={**few, "quality": QualityConfig(cases=0)})
+
+    def started(self, number: int) -> Self:  # noqa: ARG002  (starts differ by their seeds)
+        """The settings of start ``number``, counted from 0."""
+        return self
 
     @property
     def sizes(self) -> Sizes:
@@ -186,6 +196,19 @@ class SliceGANConfig(PluginConfig):
             raise ValueError(
                 f"crop {self.crop} does not suit a segmenter of {self.segmentation.levels} levels: "
                 f"use a multiple of {least} above it, or fewer levels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _starts_are_compared(self) -> Self:
+        if self.starts > 1 and not self.quality.cases:
+            raise ValueError(
+                "several starts are compared by quality: let quality.cases be 2 or more"
+            )
+        if self.starts > 1 and self.start_iterations >= self.iterations:
+            raise ValueError(
+                f"start_iterations {self.start_iterations} must be fewer than "
+                f"iterations {self.iterations}"
             )
         return self
 

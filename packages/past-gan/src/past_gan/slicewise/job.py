@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -40,7 +40,9 @@ class Job:
 
     gan: GAN
     folder: Path
-    """Holds the cached slices in ``source`` and ``target``; gets checkpoint and record."""
+    """Gets checkpoint and record."""
+    cache: Path
+    """Holds the cached slices in ``source`` and ``target``."""
     seed: int
     axis: int
     """Across the slices, of (right, anterior, superior)."""
@@ -48,13 +50,25 @@ class Job:
     """Names of the values 1, 2, ... of the cached labels."""
     cases: tuple[tuple[str, ...], ...]
     """Names of source and target cases."""
+    until: int | None = None
+    """Stop after so many steps; None: train to the end."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is trained on what: a checkpoint of other facts is not gone on from."""
+        return {
+            "kind": f"{self.gan.kind} training",
+            "config": self.gan.config.decisive(),
+            "seed": self.seed,
+            "cases": [list(part) for part in self.cases],
+        }
 
     def work(self, runtime: Runtime, progress: Progress) -> None:
         """Train in one process."""
         config = self.gan.config
         samplers = [
             PatchSampler(
-                open_cache(self.folder / name),
+                open_cache(self.cache / name),
                 crop=config.sizes.crop,
                 batch_size=config.sizes.batch_size,
                 mirror=mirrored_axes(config.flip, self.axis),
@@ -71,13 +85,8 @@ class Job:
         train(
             model,
             samplers,
-            Schedule(config.iterations, config.checkpoint_interval, config.snapshots),
-            facts={
-                "kind": f"{self.gan.kind} training",
-                "config": config.decisive(),
-                "seed": self.seed,
-                "cases": [list(part) for part in self.cases],
-            },
+            Schedule(config.iterations, config.checkpoint_interval, config.snapshots, self.until),
+            self.facts,
             folder=self.folder,
             keep=lambda step: self._keep(step, model),
             progress=progress,
@@ -102,7 +111,7 @@ class Job:
     def assessment(self, device: str) -> Assessment | None:
         """The cached scans to compare translators on, if they suffice and are asked for."""
         quality = self.gan.config.quality
-        return Assessment.open(self.folder, quality, self.structures, self.seed, device)
+        return Assessment.open(self.cache, quality, self.structures, self.seed, device)
 
     def _translate(self, network: nn.Module, model: TranslationModel) -> Translate:
         """A stack of cached slices ``(n, h, w)`` in [0, 255] through a network."""

@@ -15,6 +15,7 @@ from past_gan.data.translation import translate_volume
 from past_gan.slicewise.choice import choose
 from past_gan.slicewise.job import Job, run_job
 from past_gan.slicewise.planning import described, measure_slices, write_plan
+from past_gan.slicewise.starts import STARTS, begin
 from past_gan.training import checkpoint
 from past_gan.training.runtime import Runtime, seeded
 from past_gan.training.snapshots import FILE, Snapshot, kept_snapshots
@@ -88,13 +89,14 @@ class SliceGAN(Translator):
         job = Job(
             gan=self.gan,
             folder=context.folder,
+            cache=context.folder,
             seed=context.seed,
             axis=self.axis,
             structures=labels.structures,
             cases=tuple(tuple(case.id for case in part) for part in (source, target)),
         )
         try:
-            run_job(job, context.device, context.progress)
+            run_job(*begin(job, context.device, context.progress))
         except TrainingError as error:
             if not kept_snapshots(context.folder):
                 raise
@@ -103,8 +105,8 @@ class SliceGAN(Translator):
         assessment = job.assessment(context.device)
         chosen = choose(assessment, source, target, labels, context, axis=self.axis)
         self._adopt(*checkpoint.read(chosen, self.gan.kind), chosen)
-        for name in ("source", "target"):
-            shutil.rmtree(context.folder / name)
+        for name in ("source", "target", STARTS):
+            shutil.rmtree(context.folder / name, ignore_errors=name == STARTS)
 
     def translate(self, volume: Volume) -> Volume:
         """Translate one source volume; see ``Translator.translate``.

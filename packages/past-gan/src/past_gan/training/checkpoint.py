@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 __all__ = [
+    "CHECKPOINT",
     "load_weights",
     "optimizer_tensors",
     "read",
@@ -27,6 +28,9 @@ __all__ = [
     "settings_of",
     "write",
 ]
+
+CHECKPOINT = "checkpoint.safetensors"
+"""File, in a training's folder, that it goes on from."""
 
 Config = TypeVar("Config", bound=PluginConfig)
 

@@ -44,6 +44,8 @@ class Schedule:
     """Steps between checkpoints."""
     snapshots: int
     """Translators to keep, at even distances over the second half."""
+    until: int | None = None
+    """Stop after so many steps, and keep that translator alone; None: train to the end."""
 
     def rate(self, step: int) -> float:
         """Part of the learning rate in step 0, 1, ...: 1, then linear to 0 over the second half."""
@@ -51,8 +53,15 @@ class Schedule:
         return min(1.0, (self.iterations - step) / half)
 
     @property
+    def last(self) -> int:
+        """The step to stop after."""
+        return self.until or self.iterations
+
+    @property
     def kept(self) -> set[int]:
         """Steps after which a translator is kept; the last is one of them."""
+        if self.until:
+            return {self.until}
         return {
             self.iterations - (self.iterations // 2) * n // self.snapshots
             for n in range(self.snapshots)
@@ -69,7 +78,7 @@ def train(
     keep: Callable[[int], None],
     progress: Progress,
 ) -> None:
-    """Train to the end of the schedule, from the checkpoint in ``folder`` if there is one.
+    """Train to the last step of the schedule, from the checkpoint in ``folder`` if there is one.
 
     Parameters
     ----------
@@ -88,7 +97,7 @@ def train(
     TrainingError
         If a loss is not finite or the translations collapsed, naming the step.
     """
-    path, runtime = folder / "checkpoint.safetensors", model.runtime
+    path, runtime = folder / checkpoint.CHECKPOINT, model.runtime
     first = _resume(model, path, facts)
     if not first and runtime.rank == 0:
         # What an earlier training of other settings left must not be taken for this one's.
@@ -110,7 +119,7 @@ def train(
                         keep(done)
                     checkpoint.write(path, model.tensors(), {**facts, "step": done})
             note = " ".join(f"{name} {value:.3f}" for name, value in named.items())
-            progress(done, schedule.iterations, note)
+            progress(done, schedule.last, note)
 
 
 def _batches(
@@ -129,13 +138,13 @@ def _batches(
             schedule.rate(step),
         )
 
-    if first >= schedule.iterations:
+    if first >= schedule.last:
         return
     with ThreadPoolExecutor(1, thread_name_prefix="patches") as drawer:
         coming = drawer.submit(draw, first)
-        for step in range(first, schedule.iterations):
+        for step in range(first, schedule.last):
             batch = coming.result()
-            if step + 1 < schedule.iterations:
+            if step + 1 < schedule.last:
                 coming = drawer.submit(draw, step + 1)
             yield batch
 
