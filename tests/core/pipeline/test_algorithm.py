@@ -33,6 +33,13 @@ SYSTEMS = """
     images = [{ from = "aligned", labels = "LABELS", copies = 1 }, { from = "target" }]
 
     [[model]]
+    name = "further"
+    segmenter = "bayes"
+    start = "adapted"
+    images = [{ from = "source" }]
+    settings = { smoothing = 2.0 }
+
+    [[model]]
     name = "oracle"
     segmenter = "bayes"
     images = [{ from = "target", labels = "true" }]
@@ -43,6 +50,9 @@ SYSTEMS = """
     [[system]]
     name = "st2"
     use = "adapted"
+    [[system]]
+    name = "further"
+    use = "further"
     [[system]]
     name = "oracle"
     use = "oracle"
@@ -116,6 +126,13 @@ def test_each_round_starts_from_the_weights_of_the_one_before(done, k):
     """Finds S_k always started from S_0."""
     _, fits = done
     assert fits[f"fit-adapted-st{k}"].start == ("fit-adapted" if k == 1 else "fit-adapted-st1")
+
+
+def test_a_model_with_a_start_goes_on_from_the_last_round_of_that_one(done):
+    """Finds the start ignored, its S_0 taken, or its scans trained on again."""
+    _, fits = done
+    assert fits["fit-further"].start == "fit-adapted-st2"
+    assert stages(fits["fit-further"]) == dict.fromkeys(SOURCE, ("crop-source", "crop-source"))
 
 
 @pytest.mark.parametrize("k", [1, 2])

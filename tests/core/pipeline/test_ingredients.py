@@ -30,6 +30,18 @@ SYSTEMS = """
     strategy = "keep"
     images = [{ from = "far" }, { from = "target" }]
 
+    [[model]]
+    name = "further"
+    segmenter = "bayes"
+    start = "adapted"
+    images = [{ from = "source" }]
+    [[model.round]]
+    strategy = "keep"
+    images = [{ from = "target" }]
+
+    [[system]]
+    name = "further"
+    use = "further/0"
     [[system]]
     name = "plain"
     use = "plain"
@@ -60,6 +72,10 @@ SYSTEMS = """
             ["translation near", "translation far", "round 1 of adapted", "round 2 of adapted"],
         ),
         ("mixed", ["translation near"]),
+        (
+            "further",
+            ["translation near", "translation far", "round 1 of adapted", "round 2 of adapted"],
+        ),
     ],
 )
 def test_translations_and_rounds_of_all_models_that_answer(systems_of, name, expected):

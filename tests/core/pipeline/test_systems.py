@@ -151,19 +151,22 @@ def test_without_a_translator_the_chain_trains_on_source_scans():
 
 def test_the_chain_ends_with_a_choice_among_looks_translations_and_rounds():
     systems = chain("match", "bayes", "keep", 1, looks="sharpness")
-    candidates = ("source-looks", "translated", "translated-looks", "st1", "mean")
-    assert names(systems) == ["no-da", *candidates, "final"]
-    assert systems.find_system("final").choose == candidates
-    assert systems.find_system("mean").use == ("source-looks", "translated-looks", "bayes/1")
+    lines = ("translated", "st1", "source-looks", "translated-looks", "looks-st1")
+    assert names(systems) == ["no-da", *lines, "mean", "final"]
+    assert systems.find_system("final").choose == (*lines, "mean")
+    mean = ("translated-looks/0", "translated-looks/1", "bayes/1")
+    assert systems.find_system("mean").use == mean
     seen = {
-        model.name: ([image.origin for image in model.images], model.settings)
+        model.name: ([i.origin for i in model.images], model.settings, model.start, model.rounds)
         for model in systems.model
     }
+    rounds = systems.find_model("bayes").rounds
+    assert [image.origin for image in rounds[0].images] == ["aligned", "target"]
     assert seen == {
-        "no-da": (["source"], {}),
-        "source-looks": (["source"], {"sharpness": 0.5}),
-        "translated-looks": (["aligned"], {"sharpness": 0.5}),
-        "bayes": (["aligned"], {}),
+        "no-da": (["source"], {}, None, ()),
+        "bayes": (["aligned"], {}, None, rounds),
+        "source-looks": (["source"], {"sharpness": 0.5}, None, ()),
+        "translated-looks": (["aligned"], {"sharpness": 0.5}, "source-looks", rounds),
     }
 
 
@@ -174,6 +177,61 @@ def test_the_chains_choice_is_among_what_there_is():
     alone = chain(None, "bayes", None, looks="sharpness")
     assert names(alone) == ["no-da", "source-looks", "mean", "final"]
     assert alone.find_system("final").choose == ("no-da", "source-looks", "mean")
+    assert alone.find_system("mean").use == ("source-looks/0", "no-da/0")
+    rounds = chain(None, "bayes", "keep", 1, looks="sharpness")
+    assert rounds.find_system("mean").use == ("source-looks/1", "no-da/1")
+    still = chain("match", "bayes", None, looks="sharpness")
+    assert still.find_system("mean").use == ("translated-looks/0", "bayes/0")
+
+
+START = GOOD.replace(
+    "[[system]]",
+    """[[model]]
+    name = "further"
+    segmenter = "bayes"
+    each = "protocol"
+    start = "adapted"
+    images = [{ from = "aligned" }]
+    [[system]]
+    name = "further"
+    use = "further"
+    [[system]]""",
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            '"adapted"\n    images',
+            '"adaptd"\n    images',
+            "no model 'adaptd' before it; .* adapted",
+        ),
+        ('"adapted"\n    images', '"further"\n    images', "no model 'further' before it"),
+        ('each = "protocol"\n    start', "start", "'adapted' has another each, protocol and not"),
+        (
+            '"bayes"\n    each = "protocol"\n    start',
+            '"smooth"\n    each = "protocol"\n    start',
+            "'adapted' has another segmenter, bayes and not smooth",
+        ),
+        ("    start", "    seeds = [1]\n    start", "'adapted' has another seeds"),
+    ],
+)
+def test_a_start_that_a_model_cannot_have_is_refused(systems_of, old, new, message):
+    systems_of(START)
+    assert old in START
+    with pytest.raises(ConfigError, match=f"model further, start: {message}"):
+        systems_of(START.replace(old, new))
+
+
+def test_what_starts_from_a_model_that_saw_target_labels_is_an_upper_bound(systems_of):
+    text = START.replace(
+        'images = [{ from = "aligned" }]\n    settings',
+        'images = [{ from = "target", labels = "true" }]\n    settings',
+    )
+    for content, supervised in ((START, False), (text, True)):
+        systems = systems_of(content)
+        assert systems.supervised(systems.find_system("further")) == supervised
 
 
 def test_the_chain_asks_the_segmenter_for_its_setting_of_random_looks(request_of, registry):

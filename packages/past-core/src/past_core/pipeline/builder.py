@@ -112,8 +112,16 @@ class Builder(Scans):
                 trained.rounds.append(self._round(trained, k, groups))
             else:
                 scans = [scan for _, base, copies in groups for scan in (*base, *copies)]
-                trained.rounds.append(self._fit(trained, 0, scans, {}))
+                trained.rounds.append(self._fit(trained, 0, scans, self._start(trained)))
         return trained
+
+    def _start(self, trained: Trained) -> dict[str, Stage]:
+        """The stage of the weights that round 0 begins with; nothing, if it begins anew."""
+        if trained.model.start is None:
+            return {}
+        other = self.systems.find_model(trained.model.start)
+        last = len(other.rounds)
+        return {"start": self.trained(other, trained.protocol, trained.seed, last).rounds[last]}
 
     def fits(self) -> list[Stage]:
         """The trainings of all models and rounds so far."""

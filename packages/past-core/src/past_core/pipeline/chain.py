@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from past_core.config import parse_config
@@ -13,10 +14,8 @@ COPIES = 2
 """Varied copies of each translated scan: a translator gives structures one brightness, and
 with copies segmenters learn shape and place too (measured on the phantom)."""
 
-
 LOOKS = 0.5
-"""Share of patches that ``source-looks`` and ``translated-looks`` see under random looks."""
-
+"""Share of patches that models trained on random looks see under them."""
 
 Content = dict[str, Any]
 """A table of a systems file."""
@@ -32,8 +31,9 @@ def chain(
     """One translator, one segmenter, self-training, and a choice among what comes of it.
 
     Systems are ``no-da`` (trained on the source as it is), ``translated``, ``st1``, ``st2``, ...
-    If the segmenter can train on random looks, ``source-looks`` and ``translated-looks`` are
-    trained on them, and ``mean`` averages the probabilities of these two and of the last round.
+    If the segmenter can train on random looks, another line of models does: ``source-looks``,
+    from whose weights ``translated-looks`` goes on, self-trained as ``looks-st1``, ...; and
+    ``mean`` averages the probabilities of ``translated-looks`` and of both lines' last rounds.
     ``final`` takes the best of them by label-free figures; ``no-da`` is among them only where
     nothing stands in for it.
 
@@ -51,28 +51,22 @@ def chain(
         The segmenter's setting for random looks (``SegmenterSpec.random_looks``); None if it
         has none.
     """
-    count = 0 if strategy is None else rounds
-    source: Content = {"from": "source"}
-    plain: Content = {"name": "no-da", "segmenter": segmenter, "images": [source]}
-    seen = {"source": source}
-    if translator is None:
-        adapted, models = plain, [plain]
-    else:
-        seen["translated"] = {"from": "aligned", "copies": COPIES}
-        name = _model_name(segmenter)
-        adapted = {"name": name, "segmenter": segmenter, "images": [seen["translated"]]}
-        models = [plain, adapted]
-    if count:
-        pool = [*adapted["images"], {"from": "target"}]
-        pool[0] = pool[0] | {"labels": "keep"}
-        adapted["round"] = [{"repeat": count, "strategy": strategy, "images": pool}]
+    maker = _Maker(segmenter, translator is not None, strategy, rounds if strategy else 0)
+    models, uses = maker.line("no-da", "translated", "st", _model_name(segmenter))
+    answers: dict[str, str | list[str]] = dict(uses)
+    candidates = list(uses)
     if looks is not None:
-        models += [_on_looks(origin, segmenter, images, looks) for origin, images in seen.items()]
-    uses = _uses(adapted["name"], count, list(seen), looks is not None)
-    # What saw the source under random looks stands in for what saw it as it is.
-    stand_in = looks is not None and translator is not None
-    candidates = [name for name in uses if name != "no-da" or not stand_in]
-    systems: list[Content] = [{"name": name, "use": use} for name, use in uses.items()]
+        varied = {"settings": {looks: LOOKS}}
+        more, others = maker.line(
+            "source-looks", "translated-looks", "looks-st", "translated-looks", varied
+        )
+        if translator is not None:
+            more[-1]["start"] = "source-looks"
+            candidates.remove("no-da")  # what saw the source under random looks stands in for it
+        models += more
+        answers |= others | {"mean": _averaged(uses, others)}
+        candidates += [*others, "mean"]
+    systems: list[Content] = [{"name": name, "use": use} for name, use in answers.items()]
     if len(candidates) > 1:
         systems.append({"name": "final", "choose": candidates})
     content = {
@@ -84,30 +78,52 @@ def chain(
     return parse_config(Systems, content, "chain")
 
 
-def _uses(adapted: str, rounds: int, origins: list[str], looks: bool) -> dict[str, str | list[str]]:
-    """Every system but the last, with the models that answer."""
-    varied = [f"{origin}-looks" for origin in origins] if looks else []
-    uses: dict[str, str | list[str]] = {}
-    for origin in origins:
-        first = {"source": ("no-da", "no-da/0"), "translated": ("translated", f"{adapted}/0")}
-        system, use = first[origin]
-        uses[system] = use
-        if looks:
-            uses[f"{origin}-looks"] = f"{origin}-looks"
-    uses |= {f"st{k}": f"{adapted}/{k}" for k in range(1, rounds + 1)}
-    if varied:
-        uses["mean"] = [*varied, f"{adapted}/{rounds}"]
-    return uses
+@dataclass(frozen=True)
+class _Maker:
+    """Makes lines of models: from the source scans over translations to the last round."""
+
+    segmenter: str
+    translated: bool
+    """Whether there are translations; else rounds follow on the source scans."""
+    strategy: str | None
+    rounds: int
+
+    def line(
+        self, plain: str, translated: str, numbered: str, adapted: str, extra: Content | None = None
+    ) -> tuple[list[Content], dict[str, str]]:
+        """The models of one line, and by system which of them answers.
+
+        Parameters
+        ----------
+        plain, translated, numbered
+            Names of systems: trained on the source, on translations, and what the number of a
+            round follows.
+        adapted
+            Name of the model that is trained on translations.
+        extra
+            What all of the models have besides.
+        """
+        shared = {"segmenter": self.segmenter} | (extra or {})
+        images: Content = {"from": "source"}
+        models: list[Content] = [{"name": plain, "images": [images]} | shared]
+        uses = {plain: f"{plain}/0"}
+        if self.translated:
+            images = {"from": "aligned", "copies": COPIES}
+            models.append({"name": adapted, "images": [images]} | shared)
+            uses[translated] = f"{adapted}/0"
+        if self.rounds:
+            pool = [images | {"labels": "keep"}, {"from": "target"}]
+            training = {"repeat": self.rounds, "strategy": self.strategy, "images": pool}
+            models[-1]["round"] = [training]
+            name = models[-1]["name"]
+            uses |= {f"{numbered}{k}": f"{name}/{k}" for k in range(1, self.rounds + 1)}
+        return models, uses
 
 
-def _on_looks(origin: str, segmenter: str, images: Content, looks: str) -> Content:
-    """A model that sees random looks in a share of its patches."""
-    return {
-        "name": f"{origin}-looks",
-        "segmenter": segmenter,
-        "images": [images],
-        "settings": {looks: LOOKS},
-    }
+def _averaged(uses: dict[str, str], others: dict[str, str]) -> list[str]:
+    """What ``mean`` averages, of both lines: what was learnt apart errs apart."""
+    last = [list(line.values())[-1] for line in (others, uses)]
+    return list(dict.fromkeys([others.get("translated-looks", last[0]), *last]))
 
 
 def _model_name(segmenter: str) -> str:

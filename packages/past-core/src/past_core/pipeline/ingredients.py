@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from past_core.pipeline.systems import System, Systems, addresses
+from past_core.pipeline.systems import Model, System, Systems, addresses
 
 __all__ = ["ingredients", "unused_ingredients"]
 
@@ -17,15 +17,20 @@ def ingredients(systems: Systems, system: System) -> list[str]:
     named = [a for use in system.uses() for a in addresses(use, f"system {system.name}")]
     found: dict[str, None] = {}
     for address in named:
-        model = systems.find_model(address.name)
-        number = len(model.rounds) if address.round is None else address.round
-        seen = [*model.images, *(one for r in model.rounds[:number] for one in r.images)]
-        for one in seen:
-            if one.origin not in ("source", "target"):
-                found[f"translation {one.origin}"] = None
-        for k in range(1, number + 1):
-            found[f"round {k} of {model.name}"] = None
+        last = address.round
+        for model in systems.lineage(systems.find_model(address.name)):
+            found |= dict.fromkeys(_seen(model, len(model.rounds) if last is None else last))
+            last = None
     return list(found)
+
+
+def _seen(model: Model, rounds: int) -> Iterator[str]:
+    """What a model saw itself, up to a round."""
+    for one in (*model.images, *(one for r in model.rounds[:rounds] for one in r.images)):
+        if one.origin not in ("source", "target"):
+            yield f"translation {one.origin}"
+    for k in range(1, rounds + 1):
+        yield f"round {k} of {model.name}"
 
 
 def unused_ingredients(systems: Systems, chosen: str, candidates: Iterable[str]) -> list[str]:

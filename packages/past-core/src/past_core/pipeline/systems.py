@@ -28,7 +28,7 @@ A recipe says how large plugins are and how long they train; all else is said he
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -124,6 +124,9 @@ class Model(PluginConfig):
     """The plugin."""
     each: Literal["protocol"] | None = None
     """One for each protocol of the target; by default one for all."""
+    start: str | None = None
+    """A model before it in the file, of the same segmenter: round 0 goes on from its last round,
+    for as long as rounds do. By default it begins anew."""
     images: tuple[Images, ...] = Field(min_length=1)
     """What round 0 is trained on."""
     round: tuple[Round, ...] = ()
@@ -206,8 +209,9 @@ class Systems(PluginConfig):
             lower = [name.lower() for name in names]
             if twice := sorted({name for name in lower if lower.count(name) > 1}):
                 raise ValueError(f"{what}: {', '.join(twice)} is named twice")
-        for model in self.model:
+        for number, model in enumerate(self.model):
             _check_images(self, model)
+            _check_start(model, self.model[:number])
         for system in self.system:
             for use in system.uses():
                 for address in addresses(use, f"system {system.name}"):
@@ -227,7 +231,15 @@ class Systems(PluginConfig):
     def supervised(self, system: System) -> bool:
         """Whether a model of the system sees labels of target scans: an upper bound."""
         named = [a for use in system.uses() for a in addresses(use, f"system {system.name}")]
-        return any(self.find_model(one.name).supervised for one in named)
+        models = [self.find_model(one.name) for one in named]
+        return any(one.supervised for model in models for one in self.lineage(model))
+
+    def lineage(self, model: Model) -> list[Model]:
+        """The model, the one it starts from, and so on."""
+        found = [model]
+        while found[-1].start is not None:
+            found.append(self.find_model(found[-1].start))
+        return found
 
     def find_translation(self, name: str) -> Translation | None:
         """The translation of this name, if there is one."""
@@ -263,6 +275,21 @@ def _check_images(systems: Systems, model: Model) -> None:
     for one in (*model.images, *(i for r in model.round for i in r.images)):
         if one.origin not in ("source", "target"):
             _check_origin(systems, one.origin, where)
+
+
+def _check_start(model: Model, before: Sequence[Model]) -> None:
+    if model.start is None:
+        return
+    where = f"model {model.name}, start"
+    other = next((one for one in before if one.name == model.start), None)
+    if other is None:
+        raise ValueError(
+            f"{where}: no model '{model.start}' before it; there are {_names(before) or 'none'}"
+        )
+    for what in ("segmenter", "each", "seeds"):
+        own, its = getattr(model, what), getattr(other, what)
+        if own != its:
+            raise ValueError(f"{where}: '{other.name}' has another {what}, {its} and not {own}")
 
 
 def _check_origin(systems: Systems, origin: str, where: str) -> None:
