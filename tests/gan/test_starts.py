@@ -77,6 +77,7 @@ def test_the_best_start_goes_on_as_if_it_were_alone(several, labelled, tmp_path)
     assert same(found, weights(alone, labelled, tmp_path / "one", seed=seed))
     assert not same(found, weights(alone, labelled, tmp_path / "other", seed=SEED))
     assert told == [(done, STEPS) for done in range(1, STEPS + 1)]
+    assert several.length(warm=False) == STEPS
     assert not (tmp_path / "all/starts").exists()
     assert [path.stem for path in kept_snapshots(tmp_path / "all")] == ["0000006"]
     losses = (tmp_path / "all/record/losses.csv").read_text().split()

@@ -142,8 +142,8 @@ class SliceGANConfig(PluginConfig):
     """Label-free figures of every kept translator, and of the baselines beside."""
 
     def length(self, warm: bool) -> int:  # noqa: ARG002  (translators always begin anew)
-        """Training steps."""
-        return self.iterations
+        """Training steps, those of all starts included."""
+        return self.iterations + (self.starts - 1) * self.start_iterations
 
     def shortened(self, iterations: int) -> Self:
         """The same for so few steps, without label-free figures."""
