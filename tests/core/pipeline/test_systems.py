@@ -154,8 +154,7 @@ def test_the_chain_ends_with_a_choice_among_looks_translations_and_rounds():
     lines = ("translated", "st1", "source-looks", "translated-looks", "looks-st1")
     assert names(systems) == ["no-da", *lines, "mean", "final"]
     assert systems.find_system("final").choose == (*lines, "mean")
-    mean = ("translated-looks/0", "translated-looks/1", "bayes/1")
-    assert systems.find_system("mean").use == mean
+    assert systems.find_system("mean").use == ("bayes/1", "translated-looks/1")
     seen = {
         model.name: ([i.origin for i in model.images], model.settings, model.start, model.rounds)
         for model in systems.model
@@ -177,11 +176,11 @@ def test_the_chains_choice_is_among_what_there_is():
     alone = chain(None, "bayes", None, looks="sharpness")
     assert names(alone) == ["no-da", "source-looks", "mean", "final"]
     assert alone.find_system("final").choose == ("no-da", "source-looks", "mean")
-    assert alone.find_system("mean").use == ("source-looks/0", "no-da/0")
+    assert alone.find_system("mean").use == ("no-da/0", "source-looks/0")
     rounds = chain(None, "bayes", "keep", 1, looks="sharpness")
-    assert rounds.find_system("mean").use == ("source-looks/1", "no-da/1")
+    assert rounds.find_system("mean").use == ("no-da/1", "source-looks/1")
     still = chain("match", "bayes", None, looks="sharpness")
-    assert still.find_system("mean").use == ("translated-looks/0", "bayes/0")
+    assert still.find_system("mean").use == ("bayes/0", "translated-looks/0")
 
 
 START = GOOD.replace(

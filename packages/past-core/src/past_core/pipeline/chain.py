@@ -33,7 +33,7 @@ def chain(
     Systems are ``no-da`` (trained on the source as it is), ``translated``, ``st1``, ``st2``, ...
     If the segmenter can train on random looks, another line of models does: ``source-looks``,
     from whose weights ``translated-looks`` goes on, self-trained as ``looks-st1``, ...; and
-    ``mean`` averages the probabilities of ``translated-looks`` and of both lines' last rounds.
+    ``mean`` averages the probabilities of what both lines end with.
     ``final`` takes the best of them by label-free figures; ``no-da`` is among them only where
     nothing stands in for it.
 
@@ -64,7 +64,9 @@ def chain(
             more[-1]["start"] = "source-looks"
             candidates.remove("no-da")  # what saw the source under random looks stands in for it
         models += more
-        answers |= others | {"mean": _averaged(uses, others)}
+        # What was learnt apart errs apart.
+        last = [list(line.values())[-1] for line in (uses, others)]
+        answers |= others | {"mean": last}
         candidates += [*others, "mean"]
     systems: list[Content] = [{"name": name, "use": use} for name, use in answers.items()]
     if len(candidates) > 1:
@@ -118,12 +120,6 @@ class _Maker:
             name = models[-1]["name"]
             uses |= {f"{numbered}{k}": f"{name}/{k}" for k in range(1, self.rounds + 1)}
         return models, uses
-
-
-def _averaged(uses: dict[str, str], others: dict[str, str]) -> list[str]:
-    """What ``mean`` averages, of both lines: what was learnt apart errs apart."""
-    last = [list(line.values())[-1] for line in (others, uses)]
-    return list(dict.fromkeys([others.get("translated-looks", last[0]), *last]))
 
 
 def _model_name(segmenter: str) -> str:
