@@ -147,9 +147,9 @@ class SliceGANConfig(PluginConfig):
 
     def shortened(self, iterations: int) -> Self:
         """The same for so few steps, without label-free figures."""
-        few = {"iterations": iterations, "checkpoint_interval": iterations, "snapshots": 1}
-        few["starts"] = 1
-        return self.model_copy(update={**few, "quality": QualityConfig(cases=0)})
+        few = {"iterations": iterations, "checkpoint_interval": iterations}
+        one = {"snapshots": 1, "starts": 1}
+        return self.model_copy(update={**few, **one, "quality": QualityConfig(cases=0)})
 
     def started(self, number: int) -> Self:  # noqa: ARG002  (starts differ by their seeds)
         """The settings of start ``number``, counted from 0."""

@@ -28,8 +28,7 @@ def default_jobs(device: str) -> int:
     """Stages at a time where nobody says how many.
 
     Two on a CPU of two cores or more: a translator is trained beside segmenters that do not
-    wait for it, and two stages of one thread each are faster than one of two. One on a GPU,
-    whose memory stages would share.
+    wait for it. One on a GPU, whose memory stages would share.
 
     Parameters
     ----------

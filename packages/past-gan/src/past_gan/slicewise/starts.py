@@ -13,14 +13,13 @@ from past_core.interfaces.context import RECORD
 from past_gan.quality.assessment import read_figures
 from past_gan.slicewise.job import run_job
 from past_gan.training.checkpoint import CHECKPOINT
-from past_gan.training.snapshots import figures_path, snapshot_path
+from past_gan.training.snapshots import SNAPSHOTS, figures_path, snapshot_path
 from past_gan.training.watch import TrainingError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from past_core.interfaces.context import Progress
-    from past_gan.quality.report import Quality
     from past_gan.slicewise.job import Job
 
 __all__ = ["STARTS", "begin"]
@@ -34,7 +33,7 @@ STRIDE = 1000
 """Between the seeds of two starts; the first has the training's."""
 
 
-def begin(job: Job, device: str, progress: Progress) -> tuple[Job, str, Progress]:
+def begin(job: Job, device: str, progress: Progress) -> tuple[Job, Progress]:
     """Train all starts of a job for their first steps, and go on with the best.
 
     ``starts.json`` in the record gets the figures of all of them and the number of the one
@@ -49,8 +48,8 @@ def begin(job: Job, device: str, progress: Progress) -> tuple[Job, str, Progress
     Returns
     -------
     tuple
-        What ``run_job`` takes to train the best start to the end, whose first steps are in
-        the job's folder already.
+        The job that trains the best start to the end, whose first steps are in the job's
+        folder already, and its progress behind that of the starts.
 
     Raises
     ------
@@ -59,26 +58,24 @@ def begin(job: Job, device: str, progress: Progress) -> tuple[Job, str, Progress
     """
     config = job.gan.config
     if config.starts == 1:
-        return job, device, progress
-    steps = config.start_iterations
-    total = config.starts * steps + config.iterations - steps
-    record = job.folder / STARTS / FILE
-    report = _read(record)
+        return job, progress
+    total = config.length(warm=False)
+    path = job.folder / STARTS / FILE
+    report = _read(path)
     if report.get("of") != job.facts:
-        starts = [_start(job, number) for number in range(config.starts)]
-        figures = [
-            _figures(one, device, _shifted(progress, number * steps, total))
-            for number, one in enumerate(starts)
+        found = [
+            _train(_start(job, n), device, _shifted(progress, n * config.start_iterations, total))
+            for n in range(config.starts)
         ]
-        report = {"of": job.facts} | _report(starts, figures)
-        write_json(record, report)
+        report = {"of": job.facts, "chosen": _best(found), "starts": found}
+        write_json(path, report)
         (job.folder / CHECKPOINT).unlink(missing_ok=True)
     chosen = _start(job, report["chosen"])
     log.info("start %d of %d goes on", report["chosen"] + 1, config.starts)
     if not (job.folder / CHECKPOINT).exists():
         _take_over(chosen.folder, job.folder)
     whole = replace(chosen, folder=job.folder, until=None)
-    return whole, device, _shifted(progress, total - config.iterations, total)
+    return whole, _shifted(progress, total - config.iterations, total)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -99,41 +96,37 @@ def _start(job: Job, number: int) -> Job:
     )
 
 
-def _figures(start: Job, device: str, progress: Progress) -> Quality | str | None:
-    """Train a start and read its figures; a failure as what it says."""
+def _train(start: Job, device: str, progress: Progress) -> dict[str, Any]:
+    """Train a start; what is recorded of it."""
+    assert start.until is not None
+    failed = quality = None
     try:
         run_job(start, device, progress)
+        quality = read_figures(figures_path(snapshot_path(start.folder, start.until)))
     except TrainingError as error:
-        return str(error)
-    assert start.until is not None
-    return read_figures(figures_path(snapshot_path(start.folder, start.until)))
-
-
-def _report(starts: list[Job], figures: list[Quality | str | None]) -> dict[str, Any]:
-    """What is recorded of all starts."""
-    going = [n for n, found in enumerate(figures) if not isinstance(found, str)]
-    if not going:
-        raise TrainingError(f"every start failed. Of the last: {figures[-1]}")
-    scores = {n: found.score for n in going if (found := figures[n]) and not isinstance(found, str)}
+        failed = str(error)
     return {
-        "chosen": max(going, key=lambda n: scores.get(n, -1.0)),
-        "starts": [
-            {
-                "seed": start.seed,
-                "settings": start.gan.config.decisive(),
-                "failed": found if isinstance(found, str) else None,
-                "quality": found.as_json() if found and not isinstance(found, str) else None,
-            }
-            for start, found in zip(starts, figures, strict=True)
-        ],
+        "seed": start.seed,
+        "settings": start.gan.config.decisive(),
+        "failed": failed,
+        "quality": quality.as_json() if quality else None,
     }
+
+
+def _best(starts: list[dict[str, Any]]) -> int:
+    """Number of the start of highest score, of those that did not fail."""
+    going = [number for number, one in enumerate(starts) if one["failed"] is None]
+    if not going:
+        raise TrainingError(f"every start failed. Of the last: {starts[-1]['failed']}")
+    scores = [one["quality"]["score"] if one["quality"] else -1.0 for one in starts]
+    return max(going, key=lambda number: scores[number])
 
 
 def _take_over(start: Path, folder: Path) -> None:
     """Let a training's folder have what its start left there; the checkpoint comes last."""
     shutil.rmtree(folder / RECORD, ignore_errors=True)
-    shutil.copytree(start / RECORD, folder / RECORD)
-    shutil.rmtree(folder / RECORD / "snapshots", ignore_errors=True)
+    kept = shutil.ignore_patterns(SNAPSHOTS)
+    shutil.copytree(start / RECORD, folder / RECORD, ignore=kept)
     shutil.copy2(folder / STARTS / FILE, folder / RECORD / FILE)
     with atomic_path(folder / CHECKPOINT) as temporary:
         shutil.copy2(start / CHECKPOINT, temporary)

@@ -96,7 +96,8 @@ class SliceGAN(Translator):
             cases=tuple(tuple(case.id for case in part) for part in (source, target)),
         )
         try:
-            run_job(*begin(job, context.device, context.progress))
+            going, progress = begin(job, context.device, context.progress)
+            run_job(going, context.device, progress)
         except TrainingError as error:
             if not kept_snapshots(context.folder):
                 raise

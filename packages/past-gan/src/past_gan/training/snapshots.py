@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     from past_gan.config import SliceGANConfig
 
-__all__ = ["FILE", "Snapshot", "figures_path", "kept_snapshots", "snapshot_path"]
+__all__ = ["FILE", "SNAPSHOTS", "Snapshot", "figures_path", "kept_snapshots", "snapshot_path"]
 
 FILE = "translator.safetensors"
+SNAPSHOTS = "snapshots"
+"""Folder, in a training's record, of the translators kept."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Snapshot:
 
 def snapshot_path(folder: Path, step: int) -> Path:
     """The file of the translator kept after ``step`` steps of the training in ``folder``."""
-    return folder / RECORD / "snapshots" / f"{step:07d}.safetensors"
+    return folder / RECORD / SNAPSHOTS / f"{step:07d}.safetensors"
 
 
 def figures_path(snapshot: Path) -> Path:
@@ -52,4 +54,4 @@ def figures_path(snapshot: Path) -> Path:
 
 def kept_snapshots(folder: Path) -> list[Path]:
     """Files of the translators that the training in ``folder`` kept, the latest last."""
-    return sorted((folder / RECORD / "snapshots").glob("[0-9]*.safetensors"))
+    return sorted((folder / RECORD / SNAPSHOTS).glob("[0-9]*.safetensors"))
