@@ -9,6 +9,9 @@ from tests.integration.commands import ROOT, run_command, tiny_options
 LIGHT = {"past-core": "past_core", "past-selftrain": "past_selftrain", "past-cli": "past_cli"}
 HEAVY = {"past-gan": "past_gan", "past-seg": "past_seg"}
 
+ALONE = ["--jobs", "1"]
+"""Other tests work on the other core; a process for each stage at a time would import anew."""
+
 
 @pytest.mark.parametrize(("distribution", "module"), (LIGHT | HEAVY).items())
 def test_a_wheel_installs_alone_and_imports(environment_of, tmp_path, distribution, module):
@@ -45,7 +48,7 @@ def test_a_third_party_translator_is_used_in_a_users_systems_file(without_gan, t
     assert any("invert" in line and "past-invert 0.1.0" in line for line in listed.splitlines())
     systems = ROOT / "examples" / "past-invert" / "systems.toml"
     run = [without_gan / "past-cli", "pipeline", "--systems", systems, "--recipe", "smoke"]
-    done = run_command(*run, "--out", "run", *tiny_options("translator"), cwd=tmp_path)
+    done = run_command(*run, "--out", "run", *tiny_options("translator"), *ALONE, cwd=tmp_path)
     scores = (tmp_path / "run/scores.csv").read_text()
     for system in ("inverted", "both"):
         assert system in done.stdout
@@ -55,7 +58,7 @@ def test_a_third_party_translator_is_used_in_a_users_systems_file(without_gan, t
 @pytest.mark.slow
 def test_without_translators_a_segmenter_trains_and_segments(without_gan, tmp_path):
     run = [without_gan / "past-cli", "pipeline", "--translator", "none", "--recipe", "smoke"]
-    options = [*run, "--out", "run", *tiny_options("translator")]
+    options = [*run, "--out", "run", *tiny_options("translator"), *ALONE]
     run_command(*options, cwd=tmp_path)
     assert "no-da,crossmoda_211,cochlea,dice," in (tmp_path / "run/scores.csv").read_text()
     asked = run_command(*options, "--strategy", "top-q", cwd=tmp_path, check=False)
