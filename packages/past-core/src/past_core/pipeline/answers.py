@@ -13,7 +13,7 @@ from past_core.pipeline.pool import Scan
 from past_core.pipeline.protocols import ALL, Routes, by_protocol
 from past_core.pipeline.scans import slug
 from past_core.pipeline.stage import Stage
-from past_core.pipeline.systems import Model, OneOrMore, System, Use, addresses
+from past_core.pipeline.tables import Model, OneOrMore, System, Use, addresses
 
 __all__ = ["Answers"]
 

@@ -12,7 +12,7 @@ from past_core.pipeline.pool import Pool
 from past_core.pipeline.protocols import spread
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
-from past_core.pipeline.systems import System
+from past_core.pipeline.tables import System
 
 __all__ = ["Application", "PlannedSystem"]
 

@@ -17,7 +17,7 @@ from past_core.pipeline.protocols import require_enough
 from past_core.pipeline.scans import Scans, at_protocol
 from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
-from past_core.pipeline.systems import Model, Translation
+from past_core.pipeline.tables import Model, Translation
 
 __all__ = ["Builder", "Trained", "Translated"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from past_core.pipeline.systems import Model, System, Systems, addresses
+from past_core.pipeline.systems import Systems
+from past_core.pipeline.tables import Model, System, addresses
 
 __all__ = ["ingredients", "unused_ingredients"]
 
