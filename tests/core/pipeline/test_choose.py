@@ -153,6 +153,28 @@ def test_a_model_is_applied_once_however_many_candidates_have_it(choosing):
     assert len({(one.model, one.image) for one in LABELLINGS}) == len(LABELLINGS)
 
 
+def test_averages_over_protocols_and_seeds_are_judged_as_they_answer(choosing):
+    """Models a and b, each trained twice; one scan to segment is of neither protocol."""
+    rule = """
+    [protocols]
+    by = "name"
+    unserved = "average"
+    kind = [{ name = "a", pattern = "*_10[67]_*" }, { name = "b", pattern = "*_10[89]_*" },
+            { name = "new", pattern = "*_211_*" }, { name = "a", pattern = "*_212_*" }]
+    """
+    twice = SYSTEMS.replace('name = "adapted"', 'name = "adapted"\n    seeds = [0, 1]')
+    choosing("plain", rule + twice)
+    LABELLINGS.clear()
+    choosing("st1", rule + twice)
+    models_of = {}
+    for one in LABELLINGS:
+        models_of.setdefault(one.image, set()).add(one.model)
+    first = {"fit-adapted@a-s0", "fit-adapted@a-s1", "fit-plain"}
+    last = {p: {f"fit-adapted@{p}-s{seed}-st1" for seed in (0, 1)} for p in "ab"}
+    judged = [first | last[p] for p in "aabb"]
+    assert list(models_of.values()) == [*judged, last["a"] | last["b"], last["a"]]
+
+
 def test_another_choice_trains_and_predicts_nothing_again(choosing):
     choosing("plain")
     _, observed = choosing("st1")
