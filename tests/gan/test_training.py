@@ -43,11 +43,12 @@ def fit(config, cases, folder):
     return translator
 
 
-def test_two_processes_train_as_one_with_the_same_batch(tiny, labelled, tmp_path):
-    changes = {
-        "replay": 3,
-        "segmentation": {"weight": 10, "warm_up": 0.3, "channels": 4, "levels": 1},
-    }
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"replay": 3, "segmentation": {"weight": 10, "warm_up": 0.3, "channels": 4, "levels": 1}}],
+    ids=["plain", "replay and segmentation"],
+)
+def test_two_processes_train_as_one_with_the_same_batch(tiny, labelled, tmp_path, changes):
     whole = type(tiny).model_validate(tiny.model_dump() | {"iterations": 4} | changes)
     shared = whole.model_copy(update={"processes": 2})
     told = []
