@@ -1,4 +1,6 @@
-"""What random looks cost: training steps of `quick`'s segmenter with and without them."""
+"""What random looks cost in training, and what oneDNN saves in prediction: `quick`'s segmenter."""
+
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -40,8 +42,8 @@ def cases(tmp_path):
     return made
 
 
-def stepping(cases, folder, **looks):
-    """Steps of a trainer, patches and their augmentation included, after one iteration."""
+def fit(cases, folder, **looks):
+    """A segmenter after one iteration, and its trainer."""
     kept = []
 
     def step(trainer, batch):
@@ -50,12 +52,18 @@ def stepping(cases, folder, **looks):
 
     plain, Trainer.train_step = Trainer.train_step, step
     try:
-        config = ResUNetConfig(**QUICK, iterations=1, **looks)
+        segmenter = ResUNet(ResUNetConfig(**QUICK, iterations=1, **looks))
         labels = Labels(tuple(f"box{n}" for n in range(STRUCTURES)))
-        ResUNet(config).fit(cases, labels, Context(folder, seed=0))
+        segmenter.fit(cases, labels, Context(folder, seed=0))
     finally:
         Trainer.train_step = plain
     (trainer,) = kept
+    return segmenter, trainer
+
+
+def stepping(cases, folder, **looks):
+    """Steps of a trainer, patches and their augmentation included."""
+    _, trainer = fit(cases, folder, **looks)
     patches = trainer.dataloader_train
     return lambda: trainer.train_step(next(patches))
 
@@ -68,5 +76,24 @@ def test_random_looks(benchmark, cases, tmp_path, look):
         stepping(cases, tmp_path / "random", **{look: 1.0}),
         "the same step without random looks",
         stepping(cases, tmp_path / "plain"),
+        rounds=7,
+    )
+
+
+def test_prediction(benchmark, cases, tmp_path):
+    """A volume of two patches, float32, resampling and all."""
+    segmenter, _ = fit(cases, tmp_path, precision="float32")
+    volume = cases[0].load_image()
+
+    def by_torch():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("past_seg.nnunet.prediction.OneDNNConvolutions", nullcontext)
+            segmenter.predict(volume)
+
+    compare(
+        benchmark,
+        lambda: segmenter.predict(volume),
+        "the same with torch's choice of convolutions",
+        by_torch,
         rounds=7,
     )

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -131,3 +133,20 @@ def test_an_unusable_volume_is_refused(trained, data, message):
 def test_predicting_before_training_is_a_defect(balls):
     with pytest.raises(ValueError, match="call fit or load"):
         NNUNet(NNUNetConfig()).predict(balls.case("unseen", 99).load_image())
+
+
+def test_a_patch_is_convolved_by_onednn_to_the_same_probabilities(balls, trained, monkeypatch):
+    """Of one patch, torch would compute most of the convolutions itself, several times slower."""
+    assert torch.backends.mkldnn.is_available()
+    volume = balls.case("unseen", 99).load_image()
+    with torch.profiler.profile() as profile:
+        by_onednn = trained.predict(volume)
+    kernels = {event.key for event in profile.key_averages()}
+    assert "aten::mkldnn_convolution" in kernels
+    assert not kernels & {"aten::slow_conv3d", "aten::slow_conv3d_forward"}
+    monkeypatch.setattr("past_seg.nnunet.prediction.OneDNNConvolutions", contextlib.nullcontext)
+    with torch.profiler.profile() as profile:
+        by_torch = trained.predict(volume)
+    assert "aten::slow_conv3d" in {event.key for event in profile.key_averages()}
+    # nnU-Net sums logits in half precision, which rounds them to a thousandth.
+    np.testing.assert_allclose(by_onednn, by_torch, atol=2e-3)

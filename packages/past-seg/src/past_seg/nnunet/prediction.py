@@ -18,6 +18,7 @@ from past_core.errors import DataError
 from past_core.volume import Volume
 from past_seg.nnunet.capture import captured
 from past_seg.nnunet.folders import Json
+from past_seg.nnunet.onednn import OneDNNConvolutions
 from past_seg.nnunet.planning import configuration_name
 from past_seg.nnunet.trainer import autocast
 
@@ -35,7 +36,7 @@ MIRRORED_AXES = (0, 1, 2)
 
 
 class _Float32Output(torch.nn.Module):
-    """Runs a network in reduced precision and gives float32, which averaging needs."""
+    """Runs a network on one patch at a time and gives float32, which averaging needs."""
 
     def __init__(self, network: torch.nn.Module, config: NNUNetConfig) -> None:
         super().__init__()
@@ -43,7 +44,7 @@ class _Float32Output(torch.nn.Module):
         self.config = config
 
     def forward(self, patch: torch.Tensor) -> torch.Tensor:
-        with autocast(self.config, patch.device):
+        with autocast(self.config, patch.device), OneDNNConvolutions():
             output: torch.Tensor = self.network(patch.to(memory_format=torch.channels_last_3d))
         return output.float()
 
