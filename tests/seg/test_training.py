@@ -17,6 +17,7 @@ from past_core.labels import Labels
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
 from past_seg.nnunet.segmenter import NNUNet, ResUNet
 from past_seg.nnunet.trainer import Trainer
+from past_seg.nnunet.widths import narrowest_width
 
 LEARNING = {
     "iterations": 60,
@@ -80,7 +81,7 @@ def test_coverage_coarsens_the_voxels_until_the_patch_covers_enough(balls):
     spacing = {}
     for coverage in (0.0, 0.5):
         context = balls.context(f"work{coverage}")
-        segmenter = small(balls, coverage=coverage)
+        segmenter = small(balls, coverage=coverage, structure_voxels=2)
         segmenter.fit(balls.cases(2), balls.labels, context)
         plan = plan_of(context.folder)
         spacing[coverage] = np.prod(plan["spacing"])
@@ -90,6 +91,26 @@ def test_coverage_coarsens_the_voxels_until_the_patch_covers_enough(balls):
         assert segmenter.predict(volume).shape == (2, *volume.shape)
     assert spacing[0.0] == pytest.approx(1.5)
     assert spacing[0.5] > 2 * spacing[0.0]
+
+
+def test_coverage_leaves_the_narrowest_structure_its_voxels(balls):
+    cases = balls.cases(2)
+    width = narrowest_width(cases, balls.labels)
+
+    def finest_spacing(name, **settings):
+        context = balls.context(name)
+        small(balls, iterations=1, patch_voxels=512, **settings).fit(cases, balls.labels, context)
+        return min(plan_of(context.folder)["spacing"])
+
+    finest = {
+        voxels: finest_spacing(f"of{voxels}", coverage=0.9, structure_voxels=voxels)
+        for voxels in (1, 3, 4, 100)
+    }
+    assert width / finest[1] > 2.5
+    assert 3 <= width / finest[3] < width / finest[4]
+    assert 4 <= width / finest[4] < width / finest[100] < 100
+    # More than it can have leaves nnU-Net's own rule.
+    assert finest[100] == finest_spacing("own", coverage=0.25)
 
 
 def test_the_loss_has_no_gradient_under_ignore(balls, monkeypatch):

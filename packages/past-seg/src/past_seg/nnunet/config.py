@@ -49,8 +49,11 @@ class NNUNetConfig(PluginConfig):
     """Plan the largest patch of at most this many voxels, instead of by memory."""
     coverage: float = Field(0.0, ge=0, lt=1)
     """If a patch covers less than this share of a volume, plan coarser voxels until it
-    does: nnU-Net's low-resolution configuration, for which it uses 0.25. 0 keeps full
-    resolution."""
+    does: nnU-Net's low-resolution configuration, for which it uses 0.25. Beyond 0.25 only as far
+    as the narrowest structure stays ``structure_voxels`` wide. 0 keeps full resolution."""
+    structure_voxels: float = Field(8.0, gt=0)
+    """Least width of the narrowest structure, in voxels along their finest axis, where ``coverage``
+    asks for more than 0.25; the width is that of the largest ball within the structure."""
     batch_size: int | None = Field(None, ge=1)
     """Patches an iteration; by default as planned."""
     foreground_share: float = Field(0.33, ge=0, le=1)

@@ -40,11 +40,15 @@ __all__ = [
     "extract_fingerprint",
     "make_plans",
     "preprocess",
+    "said",
     "with_batch_size",
 ]
 
 TRAINED = ("3d_lowres", "3d_fullres")
 """nnU-Net's names of 3D configurations; the first one that it plans is trained."""
+OWN_COVERAGE = 0.25
+"""Share of a volume that nnU-Net wants a patch to cover."""
+COVERAGE_STEP = 0.05
 INTENSITY_SAMPLES = 10_000
 """Foreground voxels a case gives to the intensity statistics. nnU-Net normalises MRI by
 each image's own mean and standard deviation, so they serve the record only."""
@@ -116,24 +120,49 @@ def extract_fingerprint(folders: Folders, dataset: Json) -> None:
     write_json(folders.preprocessed / "dataset_fingerprint.json", fingerprint)
 
 
-def make_plans(folders: Folders, kind: str, config: NNUNetConfig) -> Json:
+def make_plans(
+    folders: Folders, kind: str, config: NNUNetConfig, width: float | None = None
+) -> Json:
     """Let nnU-Net plan spacing, patch, topology and batch from the fingerprint.
+
+    Parameters
+    ----------
+    width
+        Of the narrowest structure in mm, if there is one: of the shares of a volume that a patch
+        may cover, from ``config.coverage`` down to nnU-Net's own, the first is planned for that
+        leaves it ``config.structure_voxels`` wide.
 
     Returns
     -------
     dict
         nnU-Net's plans, as it stores them in JSON.
     """
-    by_memory, by_voxels = PLANNERS[kind]
     if config.patch_voxels is None:
+        by_memory, _ = PLANNERS[kind]
         planner = by_memory(folders.raw.name, gpu_memory_target_in_gb=config.gpu_memory_gb)
     else:
+        _, by_voxels = PLANNERS[kind]
         planner = by_voxels(folders.raw.name)
         planner.budget(config.patch_voxels)
     planner.UNet_base_num_features = config.base_features
     planner.UNet_max_features_3d = config.max_features
-    planner.lowres_creation_threshold = config.coverage
-    plans: Json = plain(planner.plan_experiment())
+    for coverage in _coverages(config.coverage):
+        planner.lowres_creation_threshold = coverage
+        plans = _only_trained(plain(planner.plan_experiment()))
+        finest = min(plans["configurations"][configuration_name(plans)]["spacing"])
+        if width is None or width >= config.structure_voxels * finest:
+            break
+    return plans
+
+
+def _coverages(aim: float) -> list[float]:
+    """From the share aimed at down to nnU-Net's own, or below."""
+    if aim <= OWN_COVERAGE:
+        return [aim]
+    return [*np.arange(aim, OWN_COVERAGE, -COVERAGE_STEP).tolist(), OWN_COVERAGE]
+
+
+def _only_trained(plans: Json) -> Json:
     name = next((one for one in TRAINED if one in plans["configurations"]), None)
     if name is None:
         raise DataError("the volumes have a single slice; PAST segments 3D volumes.")
@@ -141,6 +170,16 @@ def make_plans(folders: Folders, kind: str, config: NNUNetConfig) -> Json:
     configuration.pop("next_stage", None)  # the cascade, which PAST does not train
     plans["configurations"] = {name: configuration}
     return plans
+
+
+def said(plans: Json, width: float | None) -> str:
+    """One line on what was planned: voxels, patch, and the structure that was thought of."""
+    planned = plans["configurations"][configuration_name(plans)]
+    # nnU-Net's axes are those of its readers: the last one first.
+    patch, spacing = planned["patch_size"][::-1], planned["spacing"][::-1]
+    line = f"patches of {' x '.join(map(str, patch))} voxels"
+    line += f" of {' x '.join(f'{side:.3g}' for side in spacing)} mm"
+    return line if width is None else f"{line} (the narrowest structure is {width:.3g} mm wide)"
 
 
 def configuration_name(plans: Json) -> str:

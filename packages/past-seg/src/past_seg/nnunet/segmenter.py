@@ -27,6 +27,7 @@ from past_seg.nnunet.folders import (
 )
 from past_seg.nnunet.prediction import Predictor
 from past_seg.nnunet.trainer import Trainer, kept_random_state
+from past_seg.nnunet.widths import narrowest_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +44,14 @@ __all__ = ["NNUNet", "ResUNet"]
 
 log = logging.getLogger(__name__)
 
-PLANNED_BY = ("base_features", "max_features", "gpu_memory_gb", "patch_voxels", "coverage")
+PLANNED_BY = (
+    "base_features",
+    "max_features",
+    "gpu_memory_gb",
+    "patch_voxels",
+    "coverage",
+    "structure_voxels",
+)
 """Settings that decide the network; a warm start must not change them."""
 LEFTOVERS = ("prepared.json", "checkpoint.pt", "record/losses.csv", "record/bfloat16.json")
 """Files of a training that another one in the same folder must not find."""
@@ -222,12 +230,14 @@ class NNUNet(Segmenter):
         total = self.config.total_iterations(warm=start is not None)
         if not note.exists():
             dataset = write_raw(folders, cases, labels)
-            with captured(log):
-                if start is None:
+            if start is None:
+                width = narrowest_width(cases, labels)
+                with captured(log):
                     planning.extract_fingerprint(folders, dataset)
-                    plans = planning.make_plans(folders, self.kind, self.config)
-                else:
-                    plans = start.plans
+                    plans = planning.make_plans(folders, self.kind, self.config, width)
+                log.info("%s: %s", self.kind, planning.said(plans, width))
+            else:
+                plans = start.plans
             plans = planning.with_batch_size(plans, self.config.batch_size)
             write_json(note, {"dataset": dataset, "plans": plans})
         prepared = json.loads(note.read_text())
