@@ -200,7 +200,7 @@ def test_without_amx_or_bfloat16_nothing_is_asked(balls, monkeypatch, precision)
         raise AssertionError
 
     monkeypatch.setattr(amx, "protect", never)
-    monkeypatch.setattr("past_seg.nnunet.trainer.has_bfloat16", lambda _: precision != "auto")
+    monkeypatch.setattr("past_seg.nnunet.precision.has_bfloat16", lambda _: precision != "auto")
     monkeypatch.setattr(amx, "in_use", lambda: precision != "bfloat16")
     segmenter = NNUNet(NNUNetConfig(**(balls.tiny | {"precision": precision, "iterations": 1})))
     segmenter.fit(balls.cases(2), balls.labels, balls.context("work"))

@@ -20,7 +20,7 @@ from past_seg.nnunet.capture import captured
 from past_seg.nnunet.folders import Json
 from past_seg.nnunet.onednn import OneDNNConvolutions
 from past_seg.nnunet.planning import configuration_name
-from past_seg.nnunet.trainer import autocast
+from past_seg.nnunet.precision import autocast
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -26,7 +26,8 @@ from past_seg.nnunet.folders import (
     write_raw,
 )
 from past_seg.nnunet.prediction import Predictor
-from past_seg.nnunet.trainer import Trainer, kept_random_state
+from past_seg.nnunet.seeding import kept_random_state
+from past_seg.nnunet.trainer import Trainer
 from past_seg.nnunet.widths import narrowest_width
 
 if TYPE_CHECKING:

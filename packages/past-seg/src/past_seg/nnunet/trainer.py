@@ -9,8 +9,6 @@ from __future__ import annotations
 import csv
 import logging
 import math
-import random
-from contextlib import contextmanager, nullcontext
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +19,18 @@ from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResol
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from batchgeneratorsv2.transforms.utils.pseudo2d import Convert2DTo3DTransform
 from batchgeneratorsv2.transforms.utils.random import RandomTransform
-from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from past_core.device import has_bfloat16
 from past_core.errors import ConfigError
 from past_core.files import atomic_path
 from past_seg.nnunet import amx
+from past_seg.nnunet.memory import CasesInMemory
+from past_seg.nnunet.precision import autocast, in_bfloat16
 from past_seg.nnunet.randomisation import RandomLook
+from past_seg.nnunet.seeding import seed_everything
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -40,40 +38,12 @@ if TYPE_CHECKING:
     from past_core.interfaces import Context
     from past_seg.nnunet.config import NNUNetConfig
 
-__all__ = ["Trainer", "autocast", "kept_random_state"]
+__all__ = ["Trainer"]
 
 log = logging.getLogger(__name__)
 
-MEMORY_FOR_CASES = 2 * 1024**3
-"""Preprocessed cases are kept in memory up to this many bytes; the rest stay on disk."""
 GRADIENT_NORM = 12.0
 """nnU-Net's limit of the gradient's norm."""
-
-
-class _Copied(np.ndarray[Any, Any]):
-    """An array whose parts are copies: nnU-Net augments what it cuts out in place."""
-
-    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401  (numpy's own)
-        return np.array(super().__getitem__(key))
-
-
-class _CasesInMemory(nnUNetDatasetBlosc2):  # type: ignore[misc]
-    """nnU-Net's data set on disk, each case decompressed once as long as memory allows."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (nnU-Net's own)
-        super().__init__(*args, **kwargs)
-        self._kept: dict[str, tuple[Any, ...]] = {}
-        self._free = MEMORY_FOR_CASES
-
-    def load_case(self, identifier: str) -> tuple[Any, ...]:
-        if identifier not in self._kept:
-            data, seg, previous, properties = super().load_case(identifier)
-            if (size := data.nbytes + seg.nbytes) > self._free:
-                return data, seg, previous, properties
-            self._free -= size
-            arrays = (data[:].view(_Copied), seg[:].view(_Copied))
-            self._kept[identifier] = (*arrays, previous, properties)
-        return self._kept[identifier]
 
 
 class Trainer(nnUNetTrainer):  # type: ignore[misc]
@@ -113,7 +83,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         self.enable_deep_supervision = len(self.configuration_manager.pool_op_kernel_sizes) > 2
         seed_everything(context.seed, 0)
         self.initialize()
-        self.dataset_class = _CasesInMemory
+        self.dataset_class = CasesInMemory
         # torch's instance norm has wrong gradients for one image in this order (2.15, on CPUs).
         if self.device.type == "cpu" and self.batch_size > 1:
             self.network.to(memory_format=torch.channels_last_3d)
@@ -274,37 +244,3 @@ def _after_space(transforms: Sequence[object]) -> int:
 def _numbers(schedule: Any) -> dict[str, int | float]:  # noqa: ANN401  (two unrelated classes)
     """What a schedule counts; the rest of it follows from the configuration."""
     return {k: v for k, v in vars(schedule).items() if type(v) in (int, float)}
-
-
-def autocast(config: NNUNetConfig, device: torch.device) -> AbstractContextManager[Any]:
-    """Reduced precision for a forward pass, as configured and where it is of use."""
-    if device.type == "cuda" and config.precision != "float32":
-        return torch.autocast("cuda")
-    if device.type == "cpu" and in_bfloat16(config):
-        return torch.autocast("cpu", dtype=torch.bfloat16)
-    return nullcontext()
-
-
-def in_bfloat16(config: NNUNetConfig) -> bool:
-    """Whether the CPU is to compute in bfloat16."""
-    return config.precision == "bfloat16" or (config.precision == "auto" and has_bfloat16("cpu"))
-
-
-def seed_everything(seed: int, epoch: int) -> None:
-    """Seed all generators that nnU-Net draws from; epoch 0 is the start, before training."""
-    python, numpy, pytorch = np.random.SeedSequence([seed, epoch]).generate_state(3)
-    random.seed(int(python))
-    np.random.seed(int(numpy))  # noqa: NPY002  (nnU-Net draws from the global generator)
-    torch.manual_seed(int(pytorch))
-
-
-@contextmanager
-def kept_random_state() -> Iterator[None]:
-    """Leave the global generators as they were."""
-    python, numpy, pytorch = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_rng_state(pytorch)

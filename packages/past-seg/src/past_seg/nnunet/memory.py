@@ -1,0 +1,40 @@
+"""Preprocessed cases, decompressed once as long as memory allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
+
+__all__ = ["CasesInMemory"]
+
+MEMORY_FOR_CASES = 2 * 1024**3
+"""Preprocessed cases are kept in memory up to this many bytes; the rest stay on disk."""
+
+
+class _Copied(np.ndarray[Any, Any]):
+    """An array whose parts are copies: nnU-Net augments what it cuts out in place."""
+
+    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401  (numpy's own)
+        return np.array(super().__getitem__(key))
+
+
+class CasesInMemory(nnUNetDatasetBlosc2):  # type: ignore[misc]
+    """nnU-Net's data set on disk, each case decompressed once as long as memory allows."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (nnU-Net's own)
+        super().__init__(*args, **kwargs)
+        self._kept: dict[str, tuple[Any, ...]] = {}
+        self._free = MEMORY_FOR_CASES
+
+    def load_case(self, identifier: str) -> tuple[Any, ...]:
+        """Image, label, earlier stage and properties of a case, as nnU-Net hands them out."""
+        if identifier not in self._kept:
+            data, seg, previous, properties = super().load_case(identifier)
+            if (size := data.nbytes + seg.nbytes) > self._free:
+                return data, seg, previous, properties
+            self._free -= size
+            arrays = (data[:].view(_Copied), seg[:].view(_Copied))
+            self._kept[identifier] = (*arrays, previous, properties)
+        return self._kept[identifier]
