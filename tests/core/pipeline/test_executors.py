@@ -13,7 +13,7 @@ import pytest
 
 from past_core.errors import DataError
 from past_core.pipeline import Processes, default_jobs
-from past_core.pipeline.execute import faulted
+from past_core.pipeline.stage_log import faulted
 
 ROOT = Path(__file__).parents[3]
 

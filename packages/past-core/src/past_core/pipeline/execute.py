@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import logging
 import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -24,10 +23,11 @@ from past_core.interfaces.context import Progress
 from past_core.pipeline.layout import LOG, MANIFEST, PROGRESS
 from past_core.pipeline.memory import PeakMemory
 from past_core.pipeline.stage import Stage
+from past_core.pipeline.stage_log import logged
 from past_core.pipeline.work.workspace import Work
 from past_core.plugins import Registry
 
-__all__ = ["Task", "execute", "faulted", "finished_manifest", "read_manifest"]
+__all__ = ["Task", "execute", "finished_manifest", "read_manifest"]
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,6 @@ PATIENCE = 20.0
 """Seconds to wait for a process of an ended run that is still letting go of the stage."""
 INTERVAL = 0.3
 """Seconds between two notes of progress to a file."""
-FAULT = "Fatal Python error: "
-"""What Python writes into the log when native code ends the process."""
 
 
 @dataclass(frozen=True)
@@ -119,16 +117,6 @@ def finished_manifest(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     return manifest if finished else None
 
 
-def faulted(folder: Path) -> str | None:
-    """Which fault of native code ended the work in this folder, if its log ends with one."""
-    try:
-        text = (folder / LOG).read_text(errors="replace")
-    except OSError:
-        return None
-    _, found, rest = text.rpartition(FAULT)
-    return rest.splitlines()[0] if found else None
-
-
 def _execute(task: Task, progress: Progress) -> dict[str, Any]:
     folder = task.folder
     for leftover in folder.rglob(".*.partial.*"):
@@ -158,7 +146,7 @@ def _execute(task: Task, progress: Progress) -> dict[str, Any]:
         progress,
     )
     started = time.monotonic()
-    with _logged(folder / LOG), PeakMemory() as memory:
+    with logged(folder / LOG), PeakMemory() as memory:
         _call(task, work)
     (folder / PROGRESS).unlink(missing_ok=True)
     manifest |= {
@@ -222,30 +210,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    """Send what plugins log and print into the stage's log, and where native code faults."""
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    logging.captureWarnings(capture=True)
-    watches = not faulthandler.is_enabled()
-    try:
-        with path.open("a") as file, redirect_stdout(file), redirect_stderr(file):
-            if watches:
-                faulthandler.enable(file)
-            try:
-                yield
-            finally:
-                if watches:
-                    faulthandler.disable()
-    finally:
-        logging.captureWarnings(capture=False)
-        root.setLevel(level)
-        root.removeHandler(handler)
-        handler.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator
@@ -12,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from past_core.errors import DataError
-from past_core.interfaces.context import RECORD
 from past_core.pipeline.events import StageReport
-from past_core.pipeline.execute import read_manifest
+from past_core.pipeline.finished import finished_stages, training_curves
 from past_core.pipeline.ingredients import unused_ingredients
 from past_core.pipeline.layout import (
     CHOICE,
@@ -153,32 +151,11 @@ class Run:
 
     def stages(self) -> list[StageReport]:
         """Finished stages that this run uses, and what they cost."""
-        folder = self.folder / STAGES
-        names = self.record.get("stages") or sorted(path.name for path in folder.glob("*"))
-        manifests = {name: read_manifest(folder / name) for name in names}
-        return [
-            StageReport(
-                manifest.get("stage", name),
-                name,
-                manifest["wall_seconds"],
-                manifest["peak_memory_mib"],
-                reused=True,
-            )
-            for name, manifest in manifests.items()
-            if manifest.get("finished")
-        ]
+        return finished_stages(self.folder / STAGES, self.record.get("stages"))
 
     def curves(self) -> Iterator[tuple[str, list[dict[str, float]]]]:
         """Training curves by stage: rows of ``record/losses.csv``, numbers by column."""
-        for stage in self.stages():
-            path = self.folder / STAGES / stage.folder / RECORD / "losses.csv"
-            if path.is_file():
-                with path.open(newline="", encoding="utf-8") as file:
-                    rows = [
-                        {key: float(value) for key, value in row.items() if value}
-                        for row in csv.DictReader(file)
-                    ]
-                yield stage.name, rows
+        return training_curves(self.folder / STAGES, self.stages())
 
     def translations(self) -> list[Translations]:
         """Fitted translators with their images and label-free figures."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from past_core.dataset import Dataset
 from past_core.errors import DataError
 from past_core.pipeline.application import Application, PlannedSystem
-from past_core.pipeline.builder import Builder, Translated
+from past_core.pipeline.builder import Builder
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.inventory import Inventory
+from past_core.pipeline.material import Translated
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 

@@ -9,7 +9,10 @@ from typing import Literal
 from past_core.pipeline.systems import Systems
 from past_core.recipe import Recipe
 
-__all__ = ["Request", "Until"]
+__all__ = ["NONE", "Request", "Until"]
+
+NONE = "none"
+"""In a plugin's place: do without one."""
 
 Until = Literal["check", "translate", "train", "segment", "score"]
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from past_core.errors import DataError
 from past_core.pipeline.events import Observer, StageReport
-from past_core.pipeline.execute import Task, execute, faulted, finished_manifest, read_manifest
+from past_core.pipeline.execute import Task, execute, finished_manifest, read_manifest
 from past_core.pipeline.executors import Inline, Processes
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.layout import PROGRESS
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import SHORT, Stage
+from past_core.pipeline.stage_log import faulted
 
 __all__ = ["Runner"]
 

@@ -7,7 +7,7 @@ Precedence: a plugin's defaults, the recipe (size and length), the systems file 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ from past_core.datasets.opening import recognise
 from past_core.device import resolve_device
 from past_core.errors import ConfigError
 from past_core.pipeline.chain import chain
-from past_core.pipeline.request import Request
+from past_core.pipeline.request import NONE, Request
+from past_core.pipeline.substitution import with_oracle, with_plugins
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import replaced
 from past_core.plugins import Registry, SegmenterSpec
@@ -24,7 +25,7 @@ from past_core.recipe import Recipe, merged, parse_assignments
 
 __all__ = ["Choice", "Settings", "resolve"]
 
-PHANTOM, NONE = "phantom", "none"
+PHANTOM = "phantom"
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,9 @@ def _systems(request: Request, registry: Registry) -> Systems:
     if request.systems is None:
         systems = _chain(request, registry)
     else:
-        systems = _with_plugins(request.systems, request)
+        systems = with_plugins(request.systems, request)
     if request.oracle and not any(model.supervised for model in systems.model):
-        segmenter = systems.model[-1].segmenter
-        systems = replaced(systems, lambda content: _add_oracle(content, segmenter))
+        systems = with_oracle(systems)
     unknown = set(request.only) - {system.name for system in systems.system}
     if unknown:
         raise ConfigError(
@@ -167,77 +167,6 @@ def _chain(request: Request, registry: Registry) -> Systems:
         2 if request.rounds is None else request.rounds,
         spec.random_looks if isinstance(spec, SegmenterSpec) else None,
     )
-
-
-def _with_plugins(systems: Systems, request: Request) -> Systems:
-    """Put the named plugins in the places of the file's own, and so many rounds."""
-    if request.translator is not None:
-        new = _replacement(systems, "translator", request.translator)
-        systems = replaced(systems, lambda c: _rename(c["translation"], "translator", new))
-    if request.segmenter is not None:
-        new = _replacement(systems, "segmenter", request.segmenter)
-        systems = replaced(systems, lambda c: _rename(c["model"], "segmenter", new))
-    if request.strategy is not None and request.strategy != NONE:
-        new = _replacement(systems, "strategy", request.strategy)
-        systems = replaced(systems, lambda c: _rename(_rounds(c), "strategy", new))
-    if request.strategy == NONE or request.rounds == 0:
-        raise ConfigError(
-            "self-training is part of this systems file. Leave --strategy none and --rounds 0 to "
-            "the chain, or name the systems you want with --system."
-        )
-    if request.rounds is not None:
-        rounds = request.rounds
-        systems = replaced(systems, lambda content: _repeat(content, rounds))
-    return systems
-
-
-def _replacement(systems: Systems, kind: str, asked: str) -> Callable[[str], str]:
-    """From a plugin's name in the file to the one that takes its place."""
-    names = list(dict.fromkeys(name for k, name, _ in systems.uses() if k == kind))
-    old, equals, new = asked.rpartition("=")
-    if not equals:
-        if len(names) != 1:
-            raise ConfigError(
-                f"--{kind} {asked}: the systems use {', '.join(names) or f'no {kind}'}. "
-                f"Say which of them: --{kind} {names[0] if names else 'OLD'}={asked}."
-            )
-        old = names[0]
-    elif old not in names:
-        raise ConfigError(
-            f"--{kind} {asked}: the systems have no {kind} {old}, but {', '.join(names) or 'none'}."
-        )
-    return lambda name: new if name == old else name
-
-
-def _rename(entries: list[dict[str, Any]], key: str, new: Callable[[str], str]) -> None:
-    for entry in entries:
-        name = new(entry[key])
-        if name != entry[key]:
-            # The settings of one plugin mean nothing to another.
-            entry.pop("settings", None)
-            entry[key] = name
-
-
-def _rounds(content: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for model in content["model"] for one in model.get("round", [])]
-
-
-def _repeat(content: dict[str, Any], rounds: int) -> None:
-    for model in content["model"]:
-        for one in model.get("round", [])[:1]:
-            one["repeat"] = rounds
-        del model.get("round", [])[1:]
-
-
-def _add_oracle(content: dict[str, Any], segmenter: str) -> None:
-    content["model"].append(
-        {
-            "name": "oracle",
-            "segmenter": segmenter,
-            "images": [{"from": "target", "labels": "true"}],
-        }
-    )
-    content["system"].append({"name": "oracle", "use": "oracle"})
 
 
 def _reader(request: Request, registry: Registry) -> str:

@@ -1,8 +1,7 @@
-"""Turns what nnU-Net prints and warns about into log records."""
+"""Catches what nnU-Net prints and warns about, line by line."""
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import warnings
@@ -10,21 +9,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TextIO
 
 __all__ = ["captured"]
 
 
-class _ToLog:
-    """Stands in for ``sys.stdout``: this thread's lines go to a log, others' pass through.
+class _Lines:
+    """Stands in for ``sys.stdout``: this thread's lines are handed on, others' pass through.
 
     Other threads must pass, since a progress display may be drawn by one of them.
     """
 
-    def __init__(self, stream: TextIO, log: logging.Logger) -> None:
+    def __init__(self, stream: TextIO, say: Callable[[str], object]) -> None:
         self._stream = stream
-        self._log = log
+        self._say = say
         self._thread = threading.get_ident()
         self._line = ""
 
@@ -34,7 +33,7 @@ class _ToLog:
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             if line.strip():
-                self._log.info("%s", line.rstrip())
+                self._say(line.rstrip())
         return len(text)
 
     def flush(self) -> None:
@@ -46,15 +45,15 @@ class _ToLog:
 
 
 @contextmanager
-def captured(log: logging.Logger) -> Iterator[None]:
-    """Within the block, this thread's prints and all warnings become records of ``log``."""
+def captured(say: Callable[[str], object]) -> Iterator[None]:
+    """Within the block, each line that this thread prints, and all warnings, go to ``say``."""
     stdout = sys.stdout
-    sys.stdout = _ToLog(stdout, log)
+    sys.stdout = _Lines(stdout, say)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
             yield
         for warning in caught:
-            log.info("%s: %s", warning.category.__name__, warning.message)
+            say(f"{warning.category.__name__}: {warning.message}")
     finally:
         sys.stdout = stdout

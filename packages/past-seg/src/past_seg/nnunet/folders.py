@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
 from collections import Counter
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from past_core.errors import DataError
-from past_core.files import file_hash, write_json
+from past_core.files import write_json
 from past_core.volume import Volume, save_volume
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.labels import Labels
 
-__all__ = ["Folders", "digest", "environment", "write_raw"]
+__all__ = ["Folders", "environment", "write_raw"]
 
 DATASET = "Dataset001_PAST"
 """nnU-Net finds data sets by such a name; every fit has folders of its own."""
@@ -171,14 +169,3 @@ def _check_case(case: Case, image: Volume, label: Volume, labels: Labels) -> set
             f"{labels.as_mapping()} nor the ignore value {labels.ignore}."
         )
     return values
-
-
-def digest(parts: Sequence[Path | Json]) -> str:
-    """Hash of the content of files and of JSON values, in order."""
-    total = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, Path):
-            total.update(file_hash(part).encode())
-        else:
-            total.update(json.dumps(part, sort_keys=True).encode())
-    return total.hexdigest()

@@ -8,6 +8,7 @@ regions that PAST works in.
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from past_core.errors import DataError
 from past_core.files import write_json
+from past_seg.nnunet.capture import captured
 from past_seg.nnunet.folders import Folders, Json
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ __all__ = [
     "said",
     "with_batch_size",
 ]
+
+log = logging.getLogger(__name__)
 
 TRAINED = ("3d_lowres", "3d_fullres")
 """nnU-Net's names of 3D configurations; the first one that it plans is trained."""
@@ -148,10 +152,14 @@ def make_plans(
     planner.UNet_max_features_3d = config.max_features
     for coverage in _coverages(config.coverage):
         planner.lowres_creation_threshold = coverage
-        plans = _only_trained(plain(planner.plan_experiment()))
+        lines: list[str] = []
+        with captured(lines.append):
+            plans = _only_trained(plain(planner.plan_experiment()))
         finest = min(plans["configurations"][configuration_name(plans)]["spacing"])
         if width is None or width >= config.structure_voxels * finest:
             break
+    for line in lines:  # of the plan that is kept; nnU-Net says as much of each
+        log.info("%s", line)
     return plans
 
 

@@ -66,7 +66,7 @@ class Predictor:
         self._configuration = self._plans.get_configuration(configuration_name(plans))
         self._dataset = dataset
         self._preprocessor = DefaultPreprocessor(verbose=False)
-        with captured(log):
+        with captured(log.info):
             self._predictor = nnUNetPredictor(
                 tile_step_size=config.tile_step,
                 use_mirroring=config.mirroring,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -17,14 +16,9 @@ from past_core.interfaces import Segmenter
 from past_core.labels import Labels
 from past_seg.nnunet import planning, storage
 from past_seg.nnunet.capture import captured
+from past_seg.nnunet.claim import claim
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
-from past_seg.nnunet.folders import (
-    Folders,
-    Json,
-    digest,
-    environment,
-    write_raw,
-)
+from past_seg.nnunet.folders import Folders, Json, environment, write_raw
 from past_seg.nnunet.prediction import Predictor
 from past_seg.nnunet.seeding import kept_random_state
 from past_seg.nnunet.trainer import Trainer
@@ -54,8 +48,6 @@ PLANNED_BY = (
     "structure_voxels",
 )
 """Settings that decide the network; a warm start must not change them."""
-LEFTOVERS = ("prepared.json", "checkpoint.pt", "record/losses.csv", "record/bfloat16.json")
-"""Files of a training that another one in the same folder must not find."""
 
 
 class NNUNet(Segmenter):
@@ -92,11 +84,11 @@ class NNUNet(Segmenter):
             If a case cannot be trained on, or ``init_from`` does not fit.
         """
         start = None if init_from is None else self._start_from(init_from, labels)
-        self._claim(cases, labels, context, init_from, start)
+        claim(context.folder, self._work(cases, labels, context, init_from, start))
         with environment(context.folder, loaders=1) as folders:
             dataset, plans = self._prepare(folders, cases, labels, context, start)
         with environment(context.folder, loaders=0), kept_random_state():
-            with captured(log):
+            with captured(log.info):
                 trainer = Trainer(
                     plans | {"continue_training": False},
                     planning.configuration_name(plans),
@@ -186,15 +178,15 @@ class NNUNet(Segmenter):
                 )
         return start
 
-    def _claim(
+    def _work(
         self,
         cases: Sequence[Case],
         labels: Labels,
         context: Context,
         init_from: Path | None,
         start: storage.Saved | None,
-    ) -> None:
-        """Note what the folder is for; leftovers of other work are removed, not resumed."""
+    ) -> list[Path | Json]:
+        """All that a training depends on, files among it."""
         parts: list[Path | Json] = [
             {
                 "kind": self.kind,
@@ -208,15 +200,7 @@ class NNUNet(Segmenter):
         parts += [path for case in cases for path in (case.image, case.label) if path is not None]
         if init_from is not None and start is not None:
             parts += [start.plans, init_from / storage.WEIGHTS]
-        work = {"work": digest(parts)}
-        note = context.folder / "work.json"
-        if note.exists() and json.loads(note.read_text()) == work:
-            return
-        for name in ("raw", "preprocessed", "results"):
-            shutil.rmtree(context.folder / name, ignore_errors=True)
-        for name in LEFTOVERS:
-            (context.folder / name).unlink(missing_ok=True)
-        write_json(note, work)
+        return parts
 
     def _prepare(
         self,
@@ -233,9 +217,9 @@ class NNUNet(Segmenter):
             dataset = write_raw(folders, cases, labels)
             if start is None:
                 width = narrowest_width(cases, labels)
-                with captured(log):
+                with captured(log.info):
                     planning.extract_fingerprint(folders, dataset)
-                    plans = planning.make_plans(folders, self.kind, self.config, width)
+                plans = planning.make_plans(folders, self.kind, self.config, width)
                 log.info("%s: %s", self.kind, planning.said(plans, width))
             else:
                 plans = start.plans

@@ -1,0 +1,54 @@
+"""Finished stages of a run: what they cost, and how their trainings went."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from past_core.interfaces.context import RECORD
+from past_core.pipeline.events import StageReport
+from past_core.pipeline.execute import read_manifest
+
+__all__ = ["finished_stages", "training_curves"]
+
+
+def finished_stages(folder: Path, names: Iterable[str] | None = None) -> list[StageReport]:
+    """What the stages in a folder cost that are finished.
+
+    Parameters
+    ----------
+    folder
+        Of all stages.
+    names
+        Those to look at, in this order; by default all there are.
+    """
+    if names is None:
+        names = sorted(path.name for path in folder.glob("*"))
+    manifests = {name: read_manifest(folder / name) for name in names}
+    return [
+        StageReport(
+            manifest.get("stage", name),
+            name,
+            manifest["wall_seconds"],
+            manifest["peak_memory_mib"],
+            reused=True,
+        )
+        for name, manifest in manifests.items()
+        if manifest.get("finished")
+    ]
+
+
+def training_curves(
+    folder: Path, stages: Iterable[StageReport]
+) -> Iterator[tuple[str, list[dict[str, float]]]]:
+    """By stage the rows of ``record/losses.csv``, numbers by column; others have none."""
+    for stage in stages:
+        path = folder / stage.folder / RECORD / "losses.csv"
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [
+                    {key: float(value) for key, value in row.items() if value}
+                    for row in csv.DictReader(file)
+                ]
+            yield stage.name, rows

@@ -1,0 +1,188 @@
+"""What models are trained on: scans, translations and varied copies, each with its share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from past_core.case import Domain
+from past_core.dataset import Dataset
+from past_core.pipeline.address import Address
+from past_core.pipeline.images import Images, weights
+from past_core.pipeline.inventory import Inventory
+from past_core.pipeline.layout import copy_id
+from past_core.pipeline.pool import Pool, Scan, told_apart
+from past_core.pipeline.protocols import require_enough
+from past_core.pipeline.scans import Scans, at_protocol
+from past_core.pipeline.settings import Settings
+from past_core.pipeline.stage import Stage
+from past_core.pipeline.tables import Model, Translation
+
+__all__ = ["Group", "Material", "Translated"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Scans of one entry of ``images``, and the varied copies made of them."""
+
+    entry: Images
+    base: list[Scan]
+    copies: list[Scan]
+
+    def scans(self, selected: Stage | None = None) -> list[Scan]:
+        """All of them.
+
+        Parameters
+        ----------
+        selected
+            The stage of pseudo-labels, which a scan and its copies get if the entry wants them.
+        """
+        scans = [*self.base, *self.copies]
+        if selected is None or not self.entry.pseudo:
+            return scans
+        count = len(self.base)
+        return [
+            replace(scan, label=(selected, self.base[number % count].id))
+            for number, scan in enumerate(scans)
+        ]
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One fitted translator and the stage of its images."""
+
+    name: str
+    protocol: str | None
+    translator: str
+    fit: Stage
+    images: Stage
+
+
+class Material(Scans):
+    """Adds the stages of translations and copies to a graph, each when it is first asked for."""
+
+    def __init__(self, settings: Settings, dataset: Dataset, inventory: Inventory) -> None:
+        super().__init__(settings, dataset, inventory)
+        self.translated: dict[tuple[str, str | None], Translated] = {}
+        self._copied: dict[str, list[tuple[dict[str, Any], dict[str, Stage]]]] = {}
+        each = [one.each for one in self.systems.translation]
+        if any([*each, *(one.each for one in self.systems.model)]):
+            require_enough(dataset, self.systems.protocols)
+
+    def translation(self, translation: Translation, protocol: str | None) -> Translated:
+        """A translator trained for a protocol, or for all, and the images it makes."""
+        key = (translation.name, protocol)
+        if key not in self.translated:
+            choice = self.settings.choice(
+                "translator", translation.translator, translation.settings
+            )
+            source, target = self.source(), self.target(protocol)
+            pool = Pool([*source, *target])
+            count, name = len(source), at_protocol(translation.name, protocol)
+            params = {
+                "plugin": choice.whole(),
+                "labels": self.labels,
+                "source": pool.entries[:count],
+                "target": pool.entries[count:],
+            }
+            fit = self.add(
+                f"fit-{name}",
+                "translate:fit",
+                params,
+                pool.inputs,
+                seed=self.seed_of("translate:fit"),
+                incidental={"config": choice.incidental()},
+            )
+            pool = Pool(source, labelled=False)
+            images = self.add(
+                f"translate-{name}",
+                "translate:translate",
+                {"plugin": choice.brief(), "source": pool.entries},
+                {**pool.inputs, "model": fit},
+            )
+            self.translated[key] = Translated(
+                translation.name, protocol, translation.translator, fit, images
+            )
+        return self.translated[key]
+
+    def groups(self, images: Sequence[Images], model: Model, protocol: str | None) -> list[Group]:
+        """What a model of a protocol, or of all, is trained on, by entry of ``images``."""
+        named: list[tuple[Images, str, list[Scan], str]] = []
+        for one in images:
+            drawn = self._drawn(one, model, protocol)
+            named += [(one, word, scans, name) for word, scans, name in drawn]
+        apart = told_apart([(word, scans) for _, word, scans, _ in named])
+        groups = [
+            Group(one, scans, self._copies(one, scans, name))
+            for (one, _, _, name), scans in zip(named, apart, strict=True)
+        ]
+        return _weighted(images, groups)
+
+    def _drawn(
+        self, one: Images, model: Model, protocol: str | None
+    ) -> list[tuple[str, list[Scan], str]]:
+        """Scans of one entry of ``images``, by what tells them apart and their stages' name."""
+        if one.origin == "source":
+            return [("source", self.source(), "source")]
+        if one.origin == "target":
+            scans = self.oracle(protocol) if one.labels == "true" else self.target(protocol)
+            return [("target", scans, "target")]
+        address = Address.parse(one.origin, f"model {model.name}")
+        translation = self.systems.find_translation(address.name)
+        assert translation is not None
+        wanted: Sequence[str | None] = [None]
+        if translation.each:
+            asked = address.protocol or protocol
+            wanted = self.protocols if asked is None else [asked]
+            self.require_protocols(wanted, f"model {model.name}, from {one.origin}")
+        labels = self.source()
+        drawn = []
+        for each in wanted:
+            made = self.translation(translation, each)
+            scans = [Scan(s.id, Domain.SOURCE, (made.images, s.image[1]), s.label) for s in labels]
+            name = at_protocol(translation.name, each)
+            drawn.append((name.replace("@", "_"), scans, name))
+        return drawn
+
+    def _copies(self, one: Images, scans: Sequence[Scan], name: str) -> list[Scan]:
+        if not one.copies:
+            return []
+        pool = Pool(scans)
+        params = {"cases": pool.entries, "number": one.copies, "intensity": list(one.intensity)}
+        stage = self.add(
+            self._free(f"vary-{name}", params, pool.inputs),
+            "translate:vary",
+            params,
+            pool.inputs,
+            seed=self.seed_of("translate:vary"),
+        )
+        return [
+            Scan(copy_id(s.id, n), s.domain, (stage, copy_id(s.id, n)), s.label)
+            for n in range(1, one.copies + 1)
+            for s in scans
+        ]
+
+    def _free(self, name: str, params: dict[str, Any], inputs: dict[str, Stage]) -> str:
+        """A name for copies: entries of other numbers or factors get one of their own."""
+        taken = self._copied.setdefault(name, [])
+        key = (params, inputs)
+        if key not in taken:
+            taken.append(key)
+        number = taken.index(key) + 1
+        return name if number == 1 else f"{name}-{number}"
+
+
+def _weighted(images: Sequence[Images], groups: list[Group]) -> list[Group]:
+    """Let every entry of ``images`` have its share of what is drawn."""
+    counts = [sum(len(g.scans()) for g in groups if g.entry is image) for image in images]
+    found = weights([image.share for image in images], counts)
+    weight = {id(image): value for image, value in zip(images, found, strict=True)}
+    return [
+        Group(
+            group.entry,
+            [replace(scan, weight=weight[id(group.entry)]) for scan in group.base],
+            [replace(scan, weight=weight[id(group.entry)]) for scan in group.copies],
+        )
+        for group in groups
+    ]
