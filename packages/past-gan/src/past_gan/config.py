@@ -92,6 +92,14 @@ class SliceGANConfig(PluginConfig):
     """Weight of the distance between an image's and its translation's modality independent
     neighbourhood descriptors (MIND; Yang et al. 2020); 0, as published for all of them: none.
     It holds edges in their places, which the cycle loss does not see."""
+    early_identity: float = Field(0.0, ge=0, lt=1)
+    """Portion of the iterations in which translations are also held to the images they are
+    of by an L1 distance (as in the initialisation phase of CartoonGAN, Chen et al. 2018);
+    published for none of them. Whether a translator turns dark into bright as a whole, which no
+    other loss forbids, is decided by chance in the first steps. Of several ``starts`` the first
+    alone is held so."""
+    early_identity_weight: float = Field(10.0, ge=0)
+    """Weight of that distance."""
     segmentation: SegmentationConfig = SegmentationConfig()
     """Segmentation-aware translation; off by default."""
 
@@ -151,10 +159,6 @@ class SliceGANConfig(PluginConfig):
         one = {"snapshots": 1, "starts": 1}
         return self.model_copy(update={**few, **one, "quality": QualityConfig(cases=0)})
 
-    def started(self, number: int) -> Self:  # noqa: ARG002  (starts differ by their seeds)
-        """The settings of start ``number``, counted from 0."""
-        return self
-
     @property
     def sizes(self) -> Sizes:
         """Patches, batch and depth, after ``planned``.
@@ -182,6 +186,10 @@ class SliceGANConfig(PluginConfig):
         sizes = Sizes(crop, batch_size, downsampling)
         values = self.model_dump() | sizes._asdict() | self.planned_fields(sizes)
         return parse_config(type(self), values, "sizes planned from the slices")
+
+    def started(self, number: int) -> Self:
+        """Settings of one of several starts: the first as it is, the others free at once."""
+        return self.model_copy(update={"early_identity": 0.0}) if number else self
 
     def planned_fields(self, sizes: Sizes) -> dict[str, Any]:  # noqa: ARG002
         """Further settings that follow from the sizes, where they are ``auto``."""

@@ -130,7 +130,7 @@ class CUTModel(TranslationModel):
             terms["nce"] = losses[:count].mean()
             if self.config.identity_weight:
                 terms["identity"] = losses[count:].mean()
-            self.add_mind(terms, (batch.source, fake))
+            self.hold(terms, batch.step, (batch.source, fake))
         moved = self.move_generators(terms, fake, batch, "heads")
         self.discriminators.requires_grad_(True)
         return moved

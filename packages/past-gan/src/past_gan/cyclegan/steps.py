@@ -124,7 +124,7 @@ class CycleGANModel(TranslationModel):
             terms["cycle"] = distance(a.generator(fake_b), source) + distance(
                 b.generator(fake_a), target
             )
-            self.add_mind(terms, (source, fake_b), (target, fake_a))
+            self.hold(terms, batch.step, (source, fake_b), (target, fake_a))
         losses = self.move_generators(terms, fake_b, batch)
         self.discriminators.requires_grad_(True)
         return losses, Translations(fake_a.detach(), fake_b.detach())

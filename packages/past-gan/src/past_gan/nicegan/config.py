@@ -49,13 +49,6 @@ class NiceGANConfig(SliceGANConfig):
     identity_weight: float = Field(0.0, ge=0)
     """Weight of the L1 distance when a translator is fed its own output contrast; the
     publication has none, its authors advise it against shifts of intensity."""
-    early_identity: float = Field(0.0, ge=0, lt=1)
-    """Portion of the iterations in which translations are also held to the images they are
-    of, with the cycle's weight (as in the initialisation phase of CartoonGAN, Chen et al.
-    2018); published: none. Whether a translator turns dark into bright as a whole, which no
-    other loss forbids, is decided by chance in the first steps. Of several ``starts`` the first
-    alone is held so."""
-
     r1_weight: float = Field(0.0, ge=0)
     """Weight of R1, the discriminators' squared gradient at real images (Mescheder et al.
     2018); the publication has none."""
@@ -64,10 +57,6 @@ class NiceGANConfig(SliceGANConfig):
 
     weight_decay: float = Field(1e-4, ge=0)
     """L2 penalty inside Adam."""
-
-    def started(self, number: int) -> Self:
-        """The first as it is, the others free from the beginning."""
-        return self.model_copy(update={"early_identity": 0.0}) if number else self
 
     def planned_fields(self, sizes: Sizes) -> dict[str, Any]:
         """Heads, if they are ``auto``."""

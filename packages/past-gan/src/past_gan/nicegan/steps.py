@@ -133,7 +133,6 @@ class NiceGANModel(TranslationModel):
             "cycle": config.cycle_weight,
             "reconstruction": config.reconstruction_weight,
             "identity": config.identity_weight,
-            "early_identity": config.cycle_weight,
         }
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
@@ -183,11 +182,7 @@ class NiceGANModel(TranslationModel):
                 terms["identity"] = distance(
                     a.decoder(b.encoder(source).features), source
                 ) + distance(b.decoder(a.encoder(target).features), target)
-            if self.config.early_identity:
-                early = batch.step < self.config.early_identity * self.config.iterations
-                kept = distance(fake_b, source) + distance(fake_a, target)
-                terms["early_identity"] = kept if early else kept.detach()
-            self.add_mind(terms, (source, fake_b), (target, fake_a))
+            self.hold(terms, batch.step, (source, fake_b), (target, fake_a))
         losses = self.move_generators(terms, fake_b, batch)
         _freeze(self.discriminators, False)
         return losses

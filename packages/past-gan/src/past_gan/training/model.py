@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
+from past_gan.networks.losses import distance
 from past_gan.networks.mind import mind_distance
 from past_gan.networks.pool import ImagePool
 from past_gan.training import checkpoint
@@ -135,10 +136,28 @@ class TranslationModel(nn.Module, ABC):
         self._average()
         return losses
 
-    def add_mind(self, terms: dict[str, Tensor], *pairs: tuple[Tensor, Tensor]) -> None:
-        """Add the MIND distance of images and their translations, if it is asked for."""
-        if self.settings.mind_weight:
-            distances = [mind_distance(image, translated) for image, translated in pairs]
+    def hold(self, terms: dict[str, Tensor], step: int, *pairs: tuple[Tensor, Tensor]) -> None:
+        """Add what holds translations to their images, as far as it is asked for.
+
+        The term ``early_identity`` moves nothing after its portion of the iterations; ``mind``
+        always does.
+
+        Parameters
+        ----------
+        terms
+            Unweighted loss terms so far.
+        step
+            Of the training.
+        pairs
+            Images and their translations, a pair for each direction.
+        """
+        config = self.settings
+        if config.early_identity:
+            apart = torch.stack([distance(made, image) for image, made in pairs]).sum()
+            early = step < config.early_identity * config.iterations
+            terms["early_identity"] = apart if early else apart.detach()
+        if config.mind_weight:
+            distances = [mind_distance(image, made) for image, made in pairs]
             terms["mind"] = torch.stack(distances).sum()
 
     def replayed(self, contrast: str, translated: Tensor, step: int) -> Tensor:
@@ -160,13 +179,17 @@ class TranslationModel(nn.Module, ABC):
         Parameters
         ----------
         terms
-            Unweighted loss terms; each has its entry in ``weights``.
+            Unweighted loss terms: those of ``weights``, and of ``hold``.
         translated
             ``batch.source`` in the target's contrast.
         others
             Names of further optimisers to move.
         """
-        weights = {**self.weights, "mind": self.settings.mind_weight}
+        weights = {
+            **self.weights,
+            "early_identity": self.settings.early_identity_weight,
+            "mind": self.settings.mind_weight,
+        }
         optimizers = [self.optimizers[name] for name in ("generator", *others)]
         if self.segmentation is not None and batch.labels is not None:
             segmentation = self.settings.segmentation
