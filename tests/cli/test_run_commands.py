@@ -68,7 +68,7 @@ def test_systems_are_listed_and_printed_to_start_from(past_cli, tmp_path):
     listed = past_cli("systems").out
     assert "nnunet448, nnunet384, nnunet-con" in listed
     looks = "source-looks, translated-looks, looks-st1, looks-st2"
-    assert f"no-da, translated, st1, st2, {looks}, mean, final" in listed
+    assert f"no-da, translated, st1, st2, {looks}, final" in listed
     printed = past_cli("systems", "table1").out
     path = tmp_path / "mine.toml"
     path.write_text(printed)

@@ -32,8 +32,7 @@ def chain(
 
     Systems are ``no-da`` (trained on the source as it is), ``translated``, ``st1``, ``st2``, ...
     If the segmenter can train on random looks, another line of models does: ``source-looks``,
-    from whose weights ``translated-looks`` goes on, self-trained as ``looks-st1``, ...; and
-    ``mean`` averages the probabilities of what both lines end with.
+    from whose weights ``translated-looks`` goes on, self-trained as ``looks-st1``, ...
     ``final`` takes the best of them by label-free figures; ``no-da`` is among them only where
     nothing stands in for it.
 
@@ -53,7 +52,7 @@ def chain(
     """
     maker = _Maker(segmenter, translator is not None, strategy, rounds if strategy else 0)
     models, uses = maker.line("no-da", "translated", "st", _model_name(segmenter))
-    answers: dict[str, str | list[str]] = dict(uses)
+    answers = dict(uses)
     candidates = list(uses)
     if looks is not None:
         varied = {"settings": {looks: LOOKS}}
@@ -64,10 +63,8 @@ def chain(
             more[-1]["start"] = "source-looks"
             candidates.remove("no-da")  # what saw the source under random looks stands in for it
         models += more
-        # What was learnt apart errs apart.
-        last = [list(line.values())[-1] for line in (uses, others)]
-        answers |= others | {"mean": last}
-        candidates += [*others, "mean"]
+        answers |= others
+        candidates += others
     systems: list[Content] = [{"name": name, "use": use} for name, use in answers.items()]
     if len(candidates) > 1:
         systems.append({"name": "final", "choose": candidates})
