@@ -54,14 +54,15 @@ def test_the_verdict_says_what_was_beaten(report):
 
 
 def test_figures_are_read_from_the_run_if_there_are_any(report, tmp_path):
-    (tmp_path / "stages/fit-aligned-0").mkdir(parents=True)
+    (tmp_path / "stages/measure-aligned-0").mkdir(parents=True)
     entry = {"name": "aligned", "protocol": "448", "translator": "nicegan", "target": []}
     entry |= {"fit": "fit-aligned-0", "images": "translate-aligned-0"}
+    entry |= {"measured": "measure-aligned-0"}
     cases = {"source": [], "target": [], "test": []}
     content = {"labels": {"background": 0, "vs": 1, "cochlea": 2}, "cases": cases, "scans": {}}
     (tmp_path / "run.json").write_text(json.dumps(content | {"translations": [entry]}))
     assert list(quality_tables(open_run(tmp_path))) == []
-    record = tmp_path / "stages/fit-aligned-0/record"
+    record = tmp_path / "stages/measure-aligned-0/record"
     record.mkdir()
     (record / "quality.json").write_text(json.dumps(report))
     ((table, said, good),) = quality_tables(open_run(tmp_path))

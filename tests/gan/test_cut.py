@@ -422,10 +422,13 @@ def test_training_is_a_function_of_the_seed(small):
 
 def test_a_whole_training_previews_and_measures_without_a_way_back(small, labelled, tmp_path):
     config = small.model_copy(update={"quality": QualityConfig(cases=2, steps=2)})
-    CUT(config).fit(*labelled, BRIGHT, Context(tmp_path, seed=3))
+    translator = CUT(config)
+    translator.fit(*labelled, BRIGHT, Context(tmp_path, seed=3))
     panel = np.asarray(Image.open(tmp_path / "record" / "previews" / "0000008.png"))
     assert panel.shape == (3 * SIDE, 4 * SIDE)
-    report = json.loads((tmp_path / "record" / "quality.json").read_text())
+    context = Context(tmp_path / "measure", seed=3)
+    translator.measure(*labelled, BRIGHT, context)
+    report = json.loads((context.record / "quality.json").read_text())
     assert report["translators"]["8"]["cycle"] is None
     assert report["translators"]["8"]["continuity"] > 0
 

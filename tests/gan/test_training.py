@@ -43,6 +43,17 @@ def fit(config, cases, folder):
     return translator
 
 
+def measured(translator, cases, labels, folder):
+    """What a saved translator's ``measure`` leaves; None if nothing."""
+    saved = folder / "saved"
+    saved.mkdir()
+    translator.save(saved)
+    context = Context(folder / "measure", seed=3)
+    type(translator).load(saved).measure(*cases, labels, context)
+    path = context.record / "quality.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
 @pytest.mark.parametrize(
     "changes",
     [{}, {"replay": 3, "segmentation": {"weight": 10, "warm_up": 0.3, "channels": 4, "levels": 1}}],
@@ -220,9 +231,9 @@ def test_scans_that_allow_no_figures_lose_no_training(tiny, labelled, tmp_path, 
         volume = load_volume(case.image)
         save_volume(Volume(volume.data[:, :, :1], volume.affine), case.image)
     config = tiny.model_copy(update={"quality": QualityConfig(cases=2, steps=1), "slice_axis": 2})
-    fit(config, (source, target), tmp_path).save(tmp_path / "saved")
+    fitted = fit(config, (source, target), tmp_path)
     assert "no label-free figures" in caplog.text
-    assert not (tmp_path / "record/quality.json").exists()
+    assert measured(fitted, (source, target), BRIGHT, tmp_path) is None
 
 
 def test_checkpoints_are_of_settings_and_data(tiny, cases, tmp_path):
@@ -238,8 +249,7 @@ def test_kept_translators_are_measured_and_the_best_is_used(tiny, labelled, tmp_
     config = tiny.model_copy(
         update={"snapshots": 2, "quality": QualityConfig(cases=2, steps=4), "upsample": 1.5}
     )
-    fitted = fit(config, labelled, tmp_path)
-    report = json.loads((tmp_path / "record/quality.json").read_text())
+    report = measured(fit(config, labelled, tmp_path), labelled, BRIGHT, tmp_path)
     assert set(report["translators"]) == {"5", "6"}
     assert set(report["baselines"]) == {"histogram", "fda"}
     for figures in report["translators"].values():
@@ -252,7 +262,6 @@ def test_kept_translators_are_measured_and_the_best_is_used(tiny, labelled, tmp_
     assert report["beats_baselines"] == all(
         best > other["score"] for other in report["baselines"].values()
     )
-    fitted.save(tmp_path / "saved")
     chosen = load_file(tmp_path / f"record/snapshots/{report['chosen']:07d}.safetensors")
     saved = load_file(tmp_path / "saved/translator.safetensors")
     assert all(torch.equal(chosen[name], saved[name]) for name in chosen)
@@ -264,9 +273,9 @@ def test_a_structure_that_no_scan_shows_is_named_and_does_not_count(tiny, labell
         | {"quality": {"cases": 2, "steps": 4}, "foreground": 0.5}
         | {"segmentation": {"weight": 1, "channels": 4, "levels": 1}}
     )
-    context = Context(tmp_path, seed=3)
-    NiceGAN(config).fit(*labelled, Labels(("bright", "absent")), context)
-    report = json.loads((tmp_path / "record/quality.json").read_text())
+    translator, labels = NiceGAN(config), Labels(("bright", "absent"))
+    translator.fit(*labelled, labels, Context(tmp_path, seed=3))
+    report = measured(translator, labelled, labels, tmp_path)
     figures = report["translators"]["6"]
     assert figures["recovery"]["absent"] is figures["agreement"]["absent"] is None
     assert figures["score"] == pytest.approx(figures["looks"] * figures["recovery"]["bright"])

@@ -136,6 +136,18 @@ class Match(Translator):
         return translator
 
 
+class Measured(Match):
+    """The same, and it says what it was measured on."""
+
+    def measure(self, source, target, labels, context):
+        assert self.moments, "it is fitted"
+        CALLS.append("measured")
+        said = {"seed": context.seed, "labels": labels.structures}
+        for part, cases in (("source", source), ("target", target)):
+            said[part] = {case.id: case.label is not None for case in cases}
+        (context.record / "quality.json").write_text(json.dumps(said))
+
+
 def _die_if_told():
     """End as a fault of native code or the lack of memory would end a training."""
     how = os.environ.get("TOY_DIES")
@@ -297,6 +309,8 @@ class Plugins:
     @hookimpl
     def past_translators(self):
         yield TranslatorSpec("match", "Match moments.", _path("Match"), _path("MatchConfig"))
+        measured = _path("Measured"), _path("MatchConfig")
+        yield TranslatorSpec("measured", "Match moments, and measure.", *measured, measures=True)
 
     @hookimpl
     def past_segmenters(self):

@@ -18,18 +18,21 @@ def past_translators() -> Iterator[TranslatorSpec]:
         summary="NICE-GAN: the discriminator's first layers are the encoder (Chen et al. 2020).",
         factory="past_gan.nicegan.translator:NiceGAN",
         config="past_gan.nicegan.config:NiceGANConfig",
+        measures=True,
     )
     yield TranslatorSpec(
         name="cyclegan",
         summary="CycleGAN: two generators that undo each other (Zhu et al. 2017).",
         factory="past_gan.cyclegan.translator:CycleGAN",
         config="past_gan.cyclegan.config:CycleGANConfig",
+        measures=True,
     )
     yield TranslatorSpec(
         name="cut",
         summary="CUT: one generator, whose patches must stay recognisable (Park et al. 2020).",
         factory="past_gan.cut.translator:CUT",
         config="past_gan.cut.config:CUTConfig",
+        measures=True,
     )
     yield TranslatorSpec(
         name="identity",

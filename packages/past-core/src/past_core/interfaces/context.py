@@ -25,7 +25,7 @@ def silent(done: int, total: int, note: str = "") -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of one call of ``fit``."""
+    """The surroundings of one call of ``fit`` or ``measure``."""
 
     folder: Path
     """The plugin's own folder for checkpoints and scratch files. It survives an

@@ -51,6 +51,22 @@ class Translator(ABC):
     def translate(self, volume: Volume) -> Volume:
         """Translate one source volume ``(i, j, k)``: same shape and affine, float32, [0, 255]."""
 
+    def measure(  # noqa: B027  (most have nothing to measure)
+        self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
+    ) -> None:
+        """Figures of a fitted translator that need no label of the target, for people to look at.
+
+        Nothing waits for them: what is trained on translations is trained beside. To be shown,
+        they are in ``context.record`` as ``quality.json``. By default there are none.
+
+        Parameters
+        ----------
+        source, target, labels
+            What it was fitted to.
+        context
+            A folder of its own, and the seed of ``fit``.
+        """
+
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write what ``load`` needs into ``folder``; files that run no code when read."""

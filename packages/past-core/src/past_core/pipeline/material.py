@@ -18,6 +18,7 @@ from past_core.pipeline.scans import Scans, at_protocol
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import Model, Translation
+from past_core.plugins import TranslatorSpec
 
 __all__ = ["Group", "Material", "Translated"]
 
@@ -57,6 +58,8 @@ class Translated:
     translator: str
     fit: Stage
     images: Stage
+    measured: Stage | None
+    """Figures without target labels, if the translator has any."""
 
 
 class Material(Scans):
@@ -74,37 +77,48 @@ class Material(Scans):
         """A translator trained for a protocol, or for all, and the images it makes."""
         key = (translation.name, protocol)
         if key not in self.translated:
-            choice = self.settings.choice(
-                "translator", translation.translator, translation.settings
-            )
-            source, target = self.source(), self.target(protocol)
-            pool = Pool([*source, *target])
-            count, name = len(source), at_protocol(translation.name, protocol)
-            params = {
-                "plugin": choice.whole(),
-                "labels": self.labels,
-                "source": pool.entries[:count],
-                "target": pool.entries[count:],
-            }
-            fit = self.add(
-                f"fit-{name}",
-                "translate:fit",
-                params,
-                pool.inputs,
-                seed=self.seed_of("translate:fit"),
-                incidental={"config": choice.incidental()},
-            )
-            pool = Pool(source, labelled=False)
-            images = self.add(
-                f"translate-{name}",
-                "translate:translate",
-                {"plugin": choice.brief(), "source": pool.entries},
-                {**pool.inputs, "model": fit},
-            )
-            self.translated[key] = Translated(
-                translation.name, protocol, translation.translator, fit, images
-            )
+            self.translated[key] = self._translated(translation, protocol)
         return self.translated[key]
+
+    def _translated(self, translation: Translation, protocol: str | None) -> Translated:
+        choice = self.settings.choice("translator", translation.translator, translation.settings)
+        source, target = self.source(), self.target(protocol)
+        pool = Pool([*source, *target])
+        name, seed = at_protocol(translation.name, protocol), self.seed_of("translate:fit")
+        scans = {
+            "labels": self.labels,
+            "source": pool.entries[: len(source)],
+            "target": pool.entries[len(source) :],
+        }
+        fit = self.add(
+            f"fit-{name}",
+            "translate:fit",
+            {"plugin": choice.whole(), **scans},
+            pool.inputs,
+            seed=seed,
+            incidental={"config": choice.incidental()},
+        )
+        measured = None
+        if self._measures(translation.translator):
+            measured = self.add(
+                f"measure-{name}",
+                "translate:measure",
+                {"plugin": choice.brief(), **scans},
+                {**pool.inputs, "model": fit},
+                seed=seed,
+            )
+        pool = Pool(source, labelled=False)
+        images = self.add(
+            f"translate-{name}",
+            "translate:translate",
+            {"plugin": choice.brief(), "source": pool.entries},
+            {**pool.inputs, "model": fit},
+        )
+        return Translated(translation.name, protocol, translation.translator, fit, images, measured)
+
+    def _measures(self, translator: str) -> bool:
+        spec = self.settings.registry.find("translator", translator).spec
+        return isinstance(spec, TranslatorSpec) and spec.measures
 
     def groups(self, images: Sequence[Images], model: Model, protocol: str | None) -> list[Group]:
         """What a model of a protocol, or of all, is trained on, by entry of ``images``."""

@@ -68,10 +68,13 @@ def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
 def _until(until: str, builder: Builder, planned: list[PlannedSystem]) -> Graph:
     if until == "score":
         return builder.graph
+    if until == "check":
+        return builder.graph.with_needed([])
+    translated = builder.translated.values()
     last = {
-        "check": [],
-        "translate": [one.images for one in builder.translated.values()],
+        "translate": [one.images for one in translated],
         "train": builder.fits(),
         "segment": [one.segmentations for one in planned],
     }
-    return builder.graph.with_needed(last[until])
+    measured = [one.measured for one in translated if one.measured is not None]
+    return builder.graph.with_needed([*last[until], *measured])

@@ -85,6 +85,7 @@ def record_run(
                     "translator": one.translator,
                     "fit": name(one.fit),
                     "images": name(one.images),
+                    "measured": None if one.measured is None else name(one.measured),
                     "target": _target_ids(dataset, one.protocol),
                 }
                 for one in planned.translations

@@ -51,7 +51,7 @@ def translations_of(stages: Path, record: Mapping[str, Any]) -> list[Translation
                 one["translator"],
                 [scan for scan in scans if scan[2].is_file()],
                 [(case, image_path(target, case)) for case in one["target"]],
-                _recorded(stages / one["fit"], "quality"),
+                _recorded(stages / (one.get("measured") or one["fit"]), "quality"),
                 (_recorded(stages / one["fit"], "plan") or {}).get("said"),
             )
         )

@@ -49,6 +49,9 @@ class TranslatorSpec(PluginSpec):
 
     kind: ClassVar[str] = "translator"
 
+    measures: bool = False
+    """Whether its ``measure`` leaves figures: then a stage of its own calls it."""
+
 
 @dataclass(frozen=True)
 class SegmenterSpec(PluginSpec):

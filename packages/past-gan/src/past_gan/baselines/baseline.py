@@ -39,7 +39,7 @@ class Baseline(Translator):
         self._statistics: dict[str, Tensor] | None = None
 
     @abstractmethod
-    def measure(self, target: Sequence[Case], context: Context) -> dict[str, Tensor]:
+    def statistics(self, target: Sequence[Case], context: Context) -> dict[str, Tensor]:
         """Statistics of the target's scans, by name."""
 
     @abstractmethod
@@ -54,7 +54,7 @@ class Baseline(Translator):
         context: Context,
     ) -> None:
         """Measure the target; source scans are not read."""
-        self._statistics = self.measure(target, context)
+        self._statistics = self.statistics(target, context)
 
     def translate(self, volume: Volume) -> Volume:
         """Translate one source volume; see ``Translator.translate``."""

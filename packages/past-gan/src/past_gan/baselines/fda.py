@@ -43,7 +43,7 @@ class FDA(Baseline):
 
     config: FDAConfig
 
-    def measure(self, target: Sequence[Case], context: Context) -> dict[str, Tensor]:
+    def statistics(self, target: Sequence[Case], context: Context) -> dict[str, Tensor]:
         """``amplitudes`` ``(2b + 1, 2b + 1)``, frequency 0 in the middle, and ``axis``."""
         headers = [read_header(case.image) for case in target]
         axis = slice_axis((header.spacing for header in headers), self.config.slice_axis)

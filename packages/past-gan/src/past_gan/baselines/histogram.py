@@ -40,7 +40,7 @@ class Histogram(Baseline):
 
     config: HistogramConfig
 
-    def measure(self, target: Sequence[Case], context: Context) -> dict[str, Tensor]:
+    def statistics(self, target: Sequence[Case], context: Context) -> dict[str, Tensor]:
         """Quantiles ``(quantiles,)`` at even levels from 0 to 1, mean over scans."""
         levels = np.linspace(0, 1, self.config.quantiles)
         total = np.zeros_like(levels)

@@ -28,7 +28,7 @@ class Identity(Baseline):
     kind: ClassVar[str] = "identity"
     config_class: ClassVar[type[PluginConfig]] = IdentityConfig
 
-    def measure(
+    def statistics(
         self,
         target: Sequence[Case],  # noqa: ARG002
         context: Context,

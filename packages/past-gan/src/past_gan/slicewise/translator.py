@@ -7,14 +7,16 @@ import shutil
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from past_core.errors import DataError
-from past_core.interfaces import Translator
+from past_core.interfaces import Context, Translator
 from past_core.volume import read_header
 from past_gan.data.cache import fill_cache, open_cache
 from past_gan.data.slices import slice_axis
 from past_gan.data.translation import translate_volume
+from past_gan.quality.assessment import Assessment
 from past_gan.slicewise.choice import choose
 from past_gan.slicewise.job import Job, run_job
 from past_gan.slicewise.planning import described, measure_slices, write_plan
+from past_gan.slicewise.rivals import compare
 from past_gan.slicewise.starts import STARTS, begin
 from past_gan.training import checkpoint
 from past_gan.training.runtime import Runtime, seeded
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from past_core.case import Case
     from past_core.config import PluginConfig
-    from past_core.interfaces import Context
     from past_core.labels import Labels
     from past_core.volume import Volume
     from past_gan.gan import GAN
@@ -56,6 +57,8 @@ class SliceGAN(Translator):
         self.axis: int | None = None
         """Across the slices, of (right, anterior, superior); None before training."""
         self._network: nn.Module | None = None
+        self._figures: dict[str, Any] = {}
+        """As ``choose`` gives them."""
 
     def fit(
         self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
@@ -63,8 +66,8 @@ class SliceGAN(Translator):
         """Train on slices, going on from ``context.folder``'s checkpoint if it holds one.
 
         Cases are canonical, cropped, and in [0, 255]. Sizes that are ``auto`` are planned from
-        them. ``context.record`` gets losses, curves, preview panels, the kept translators,
-        ``plan.json`` and ``quality.json``. Of several kept translators the one of best
+        them. ``context.record`` gets losses, curves, preview panels, the kept translators with
+        their label-free figures, and ``plan.json``. Of several kept translators the one of best
         label-free quality is used. Values of label files beyond those of ``labels`` count as
         background.
 
@@ -103,11 +106,35 @@ class SliceGAN(Translator):
                 raise
             log.warning("%s Of the translators kept before, the best is used.", error)
         write_plan(context.record, self.gan.config, slices)
-        assessment = job.assessment(context.device)
-        chosen = choose(assessment, source, target, labels, context, axis=self.axis)
+        chosen, self._figures = choose(context.folder)
         self._adopt(*checkpoint.read(chosen, self.gan.kind), chosen)
         for name in ("source", "target", STARTS):
             shutil.rmtree(context.folder / name, ignore_errors=name == STARTS)
+
+    def measure(
+        self, source: Sequence[Case], target: Sequence[Case], labels: Labels, context: Context
+    ) -> None:
+        """Compare its figures without target labels with those of translators that train nothing.
+
+        ``context.record`` gets ``quality.json``: ``translators``, by step the figures of those
+        that were kept; ``chosen``, the step of this one; ``baselines``, by name their figures;
+        and ``beats_baselines``. Nothing, if it was not measured when it was trained.
+        """
+        if not self._figures.get("translators"):
+            return
+        (_, axis), config = self._trained(), self.gan.config
+        fill_cache(context.folder / "source", source, axis, config.upsample, labels)
+        fill_cache(context.folder / "target", target, axis, config.upsample)
+        assessment = Assessment.open(
+            context.folder, config.quality, labels.structures, context.seed, context.device
+        )
+        quiet = Context(context.folder, context.seed, context.device)
+
+        def fit(baseline: Translator) -> None:
+            baseline.fit(source, target, labels, quiet)
+
+        if assessment is not None:
+            compare(self._figures, assessment, fit, context.record / "quality.json", axis=axis)
 
     def translate(self, volume: Volume) -> Volume:
         """Translate one source volume; see ``Translator.translate``.
@@ -117,13 +144,12 @@ class SliceGAN(Translator):
         DataError
             If the networks do not take slices of its size.
         """
-        if self._network is None or self.axis is None:
-            raise RuntimeError("this translator is not trained: call fit or load first")
-        self.gan.require_size("the scan", volume.shape, self.axis)
+        network, axis = self._trained()
+        self.gan.require_size("the scan", volume.shape, axis)
         return translate_volume(
             volume,
-            self._network,
-            axis=self.axis,
+            network,
+            axis=axis,
             sides=self.gan.sides(),
             image_slices=self.gan.config.image_slices,
             upsample=self.gan.config.upsample,
@@ -132,9 +158,8 @@ class SliceGAN(Translator):
 
     def save(self, folder: Path) -> None:
         """Write what translation needs as one file."""
-        if self._network is None or self.axis is None:
-            raise RuntimeError("this translator is not trained: there is nothing to save")
-        Snapshot(self.gan.kind, self.gan.config, self.axis).write(folder / FILE, self._network)
+        network, axis = self._trained()
+        Snapshot(self.gan.kind, self.gan.config, axis, self._figures).write(folder / FILE, network)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> Self:
@@ -144,7 +169,14 @@ class SliceGAN(Translator):
         translator = cls(checkpoint.settings_of(path, facts, cls.gan_class.config_class))
         translator.device = device
         translator._adopt(tensors, facts, path)
+        translator._figures = facts.get("figures", {})
         return translator
+
+    def _trained(self) -> tuple[nn.Module, int]:
+        """The network, and the axis across its slices."""
+        if self._network is None or self.axis is None:
+            raise RuntimeError("this translator is not trained: call fit or load first")
+        return self._network, self.axis
 
     def _plan(self, labels: Labels, folder: Path) -> Slices:
         """Replace every ``auto`` of the settings by what suits the cached slices."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from past_core.interfaces.context import RECORD
 from past_gan.training import checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import nn
@@ -31,6 +32,8 @@ class Snapshot:
     config: SliceGANConfig
     axis: int
     """Axis across the slices, of (right, anterior, superior)."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of it without target labels, as JSON values."""
 
     def write(self, path: Path, network: nn.Module) -> None:
         """Write a network's weights with these facts, whole or not at all."""
@@ -38,6 +41,7 @@ class Snapshot:
             "kind": self.kind,
             "config": self.config.model_dump(mode="json"),
             "axis": self.axis,
+            "figures": dict(self.figures),
         }
         checkpoint.write(path, network.state_dict(), facts)
 

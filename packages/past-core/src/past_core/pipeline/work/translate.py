@@ -16,7 +16,7 @@ from past_core.pipeline.stage import derive_seed
 from past_core.pipeline.work.workspace import Work, fit_once, require_grid
 from past_core.volume import load_volume, save_volume
 
-__all__ = ["fit", "translate", "vary"]
+__all__ = ["fit", "measure", "translate", "vary"]
 
 
 def fit(params: Mapping[str, Any], work: Work) -> None:
@@ -32,6 +32,22 @@ def fit(params: Mapping[str, Any], work: Work) -> None:
     target = [work.case(entry, Domain.TARGET) for entry in params["target"]]
     labels = Labels(tuple(params["labels"]))
     fit_once(work, lambda: translator.fit(source, target, labels, work.context()), translator)
+
+
+def measure(params: Mapping[str, Any], work: Work) -> None:
+    """Measure a fitted translator without target labels.
+
+    Parameters
+    ----------
+    params
+        ``plugin``, and ``labels``, ``source`` and ``target`` as for ``fit``.
+    """
+    factory: type[Translator] = work.factory(params["plugin"])
+    translator = factory.load(model_path(work.inputs["model"]), work.device)
+    source = [work.case(entry, Domain.SOURCE) for entry in params["source"]]
+    target = [work.case(entry, Domain.TARGET) for entry in params["target"]]
+    translator.measure(source, target, Labels(tuple(params["labels"])), work.context())
+    work.discard_scratch()
 
 
 def translate(params: Mapping[str, Any], work: Work) -> None:
