@@ -24,6 +24,9 @@ REGISTRY = Registry()
 KINDS = ("dataset", "translator", "segmenter", "strategy", "metric", "validator")
 
 TINY = {
+    "folders": {
+        name: name for name in ("source", "source_labels", "target", "test", "test_labels")
+    },
     "nicegan": {
         "channels": 4,
         "blocks": 1,
@@ -171,7 +174,24 @@ def datalist_layout(folder):
     (folder / "dataset.json").write_text(json.dumps(content))
 
 
-LAYOUTS = {"crossmoda": crossmoda_layout, "datalist": datalist_layout}
+def folders_layout(folder):
+    for name, domain, first in (
+        ("source", Domain.SOURCE, 0),
+        ("target", Domain.TARGET, 10),
+        ("test", Domain.TARGET, 20),
+    ):
+        for case in tiny_cases(folder, domain, 2, seed=first):
+            (folder / name).mkdir(exist_ok=True)
+            (folder / f"{name}_labels").mkdir(exist_ok=True)
+            case.image.rename(folder / name / f"{case.id}.nii.gz")
+            case.label.rename(folder / f"{name}_labels" / f"{case.id}.nii.gz")
+
+
+LAYOUTS = {
+    "crossmoda": crossmoda_layout,
+    "datalist": datalist_layout,
+    "folders": folders_layout,
+}
 
 
 @pytest.mark.parametrize("name", names("dataset"))
@@ -180,4 +200,5 @@ def test_readers(name, tmp_path):
     if name in LAYOUTS:
         folder.mkdir()
         LAYOUTS[name](folder)
-    check_reader(*factory_and_config("dataset", name), folder, tmp_path, recognised=name in LAYOUTS)
+    recognised = name in LAYOUTS and name != "folders"
+    check_reader(*factory_and_config("dataset", name), folder, tmp_path, recognised=recognised)

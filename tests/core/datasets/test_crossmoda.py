@@ -127,13 +127,20 @@ def test_an_unexpected_file_is_named_with_what_the_folder_holds(crossmoda_folder
 
 
 def test_missing_and_empty_folders_are_named(crossmoda_folder):
-    shutil.rmtree(crossmoda_folder / "target_validation")
+    shutil.rmtree(crossmoda_folder / "target_training")
     shutil.rmtree(crossmoda_folder / "source_training")
     (crossmoda_folder / "source_training").mkdir()
     message = problems_of(crossmoda_folder)
     assert "2 problems" in message
-    assert "target_validation: no such folder. Create it, with files crossmoda_N_hrT2" in message
+    assert "target_training: no such folder. Create it, with files crossmoda_N_hrT2" in message
     assert "source_training: the folder is empty. Put files crossmoda_N_ceT1" in message
+
+
+def test_validation_scans_may_be_missing(crossmoda_folder):
+    shutil.rmtree(crossmoda_folder / "target_validation")
+    dataset = READER.open(crossmoda_folder)
+    assert dataset.test == ()
+    assert [case.id for case in dataset.with_test().test] == [case.id for case in dataset.target]
 
 
 def test_an_image_whose_header_cannot_be_read_is_named(crossmoda_folder):
@@ -154,7 +161,7 @@ def test_all_problems_are_listed_at_once(crossmoda_folder, write):
     (crossmoda_folder / "source_training/crossmoda_1_Label.nii.gz").unlink()
     (crossmoda_folder / "source_training/crossmoda_2_ceT1.nii.gz").unlink()
     write.image(crossmoda_folder / "target_training/extra.nii.gz")
-    shutil.rmtree(crossmoda_folder / "target_validation")
+    write.image(crossmoda_folder / "target_validation/extra.nii.gz")
     (crossmoda_folder / "protocols.json").write_text("none")
     first, *lines = problems_of(crossmoda_folder).splitlines()
     assert first == f"crossMoDA data set {crossmoda_folder}: 5 problems"

@@ -78,18 +78,17 @@ def test_a_missing_list_is_named(tmp_path):
 
 def test_wrong_keys_and_values_are_listed_at_once_with_the_known_keys(datalist_folder, edit_list):
     def spoil(content):
-        del content["test"]
+        del content["labels"]
         content["numTraining"] = 2
         content["source"][0]["lable"] = content["source"][0].pop("label")
         content["target"][0] = 7
         content["roi"] = {"lower": [0, 0], "upper": [1, 1, 1]}
-        content["labels"]["ball"] = "one"
 
     edit_list(spoil)
     message = problems_of(datalist_folder)
     path = datalist_folder / "dataset.json"
-    assert message.startswith(f"{path}: 6 problems")
-    assert "test: missing. Add it; known keys: name, labels, source" in message
+    assert message.startswith(f"{path}: 5 problems")
+    assert "labels: missing. Add it; known keys: name, labels, source" in message
     assert (
         "numTraining: unknown key. Known keys: name, labels, source, target, test, validation, roi"
         in message
@@ -98,7 +97,11 @@ def test_wrong_keys_and_values_are_listed_at_once_with_the_known_keys(datalist_f
     assert "target.0: Input should be" in message
     assert "got 7." in message
     assert "roi.lower.2: missing." in message
-    assert "labels.ball: Input should be a valid integer" in message
+
+
+def test_values_of_labels_are_integers(datalist_folder, edit_list):
+    edit_list(lambda content: content["labels"].update(ball="one"))
+    assert "labels.ball: Input should be a valid integer" in problems_of(datalist_folder)
 
 
 def test_something_other_than_an_object_is_named(datalist_folder, edit_list):

@@ -6,7 +6,7 @@ before any training starts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from past_core.checking import case_problems, part_problems, refuse
@@ -35,14 +35,16 @@ class Dataset:
     """Labelled scans of the source contrast."""
     target: tuple[Case, ...]
     """Training scans of the target contrast."""
-    test: tuple[Case, ...]
-    """Target scans to segment; labels, if any, are for scoring only. A scan may be among the
-    target's too: then no training sees its label, the oracle's neither."""
+    test: tuple[Case, ...] = ()
+    """Target scans to segment (see ``with_test``); labels, if any, are for scoring only. A scan
+    may be among the target's too: then no training sees its label, the oracle's neither."""
     validation: tuple[Case, ...] = ()
     """Labelled target scans to choose settings by; no training sees their labels. They are
     segmented and scored beside the test scans, and reported apart from them."""
     roi: ROI = field(default_factory=ROI)
     """The region that the data set's own publication works in."""
+    notes: tuple[str, ...] = ()
+    """What a reader found out that a user should see: which label it took for which image."""
 
     def cases(self) -> Iterator[Case]:
         """All cases: source, target, test, validation."""
@@ -62,6 +64,18 @@ class Dataset:
     def segmented(self) -> tuple[Case, ...]:
         """What systems are applied to: test and validation scans."""
         return (*self.test, *self.validation)
+
+    def with_test(self) -> Dataset:
+        """The same, but where no test scan is named, the target's scans are to be segmented.
+
+        Validation scans, which are segmented anyway, are not among them; nor are their labels,
+        so that nothing is scored that was not meant to be.
+        """
+        if self.test:
+            return self
+        known = {case.id for case in self.validation}
+        test = [replace(case, label=None) for case in self.target if case.id not in known]
+        return replace(self, test=tuple(test))
 
     def check(self) -> None:
         """Read every file and report all problems at once.

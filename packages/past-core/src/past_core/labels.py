@@ -39,6 +39,26 @@ class Labels:
             raise DataError(f"{where}: no structure besides background is declared.")
         return cls(tuple(ordered[1:]))
 
+    @classmethod
+    def from_text(cls, text: str, where: str) -> Labels:
+        """Read ``vs=1,cochlea=2``, or the names alone in the order of their values.
+
+        Raises
+        ------
+        DataError
+            If it is neither, or the values are not 1, 2, ... without gaps.
+        """
+        mapping = {"background": 0}
+        for number, entry in enumerate(text.split(","), start=1):
+            name, equals, value = (part.strip() for part in entry.partition("="))
+            if not name or name in mapping or (equals and not value.isdecimal()):
+                raise DataError(
+                    f"{where}: {text!r} is no list of structures. Write each once, as in "
+                    "vs=1,cochlea=2."
+                )
+            mapping[name] = int(value) if equals else number
+        return cls.from_mapping(mapping, where)
+
     @property
     def count(self) -> int:
         """Number of classes with background: the channels of a probability map."""

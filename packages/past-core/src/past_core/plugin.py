@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def past_datasets() -> Iterator[DatasetSpec]:
-    """CrossMoDA 2021, file lists, and the built-in phantom."""
+    """CrossMoDA 2021, file lists, plain folders, and the built-in phantom."""
     yield DatasetSpec(
         name="crossmoda",
         summary="crossMoDA 2021 folders: source_training, target_training, target_validation.",
@@ -24,6 +24,12 @@ def past_datasets() -> Iterator[DatasetSpec]:
         summary="A dataset.json with labels and lists of source, target and test files.",
         factory="past_core.datasets.datalist:DatalistReader",
         config="past_core.datasets.datalist:DatalistConfig",
+    )
+    yield DatasetSpec(
+        name="folders",
+        summary="Plain folders of scans and labels: --source, --source-labels, --target.",
+        factory="past_core.datasets.folders:FoldersReader",
+        config="past_core.datasets.folders:FoldersConfig",
     )
     yield DatasetSpec(
         name="phantom",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from past_cli.data_options import data_options, take_folders
 from past_cli.systems import CHAIN
 
 if TYPE_CHECKING:
@@ -21,12 +22,7 @@ UNTIL = ("check", "translate", "train", "segment", "score")
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the data set. Without it the built-in phantom is made and used.",
-)
-@click.option("--dataset", help="Layout of the data set; by default it is recognised.")
+@data_options
 @click.option(
     "--systems",
     default=CHAIN,
@@ -105,7 +101,9 @@ def _request(recipe: str, systems: str, out: Path | None, **options: Any) -> Req
     from past_cli.systems import find_systems  # noqa: PLC0415
     from past_core.pipeline import Request  # noqa: PLC0415
 
-    folder = out or _default_folder(recipe, systems, options)
+    name = _data_name(options)
+    take_folders(options)
+    folder = out or _default_folder(recipe, systems, name, options)
     return Request(
         folder,
         systems=find_systems(systems),
@@ -143,9 +141,14 @@ def _show_plan(request: Request, registry: Registry, display: Display, jobs: int
     )
 
 
-def _default_folder(recipe: str, systems: str, options: dict[str, Any]) -> Path:
+def _data_name(options: dict[str, Any]) -> str:
+    if options["source"] is not None and options["target"] is not None:
+        return f"{options['source'].resolve().name}-to-{options['target'].resolve().name}"
     data: Path | None = options["data"]
-    name = "phantom" if data is None else data.resolve().name
+    return "phantom" if data is None else data.resolve().name
+
+
+def _default_folder(recipe: str, systems: str, name: str, options: dict[str, Any]) -> Path:
     what = Path(systems).stem
     if systems == CHAIN:
         what = f"{options['translator'] or 'nicegan'}-{options['segmenter'] or 'resunet'}"

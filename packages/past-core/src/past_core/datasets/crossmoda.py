@@ -6,10 +6,11 @@ The layout, with N from 1 (source), 106 (target) and 211 (validation) in the ori
     target_training/    crossmoda_N_hrT2.nii.gz
     target_validation/  crossmoda_N_hrT2.nii.gz   crossmoda_N_Label.nii.gz (withheld)
 
-What is beyond it is read where it exists, and the phantom writes all of it:
-``target_oracle/crossmoda_N_Label.nii.gz``, labels of the training targets for the oracle,
-``target_tuning/``, scans and labels to choose settings by,
-and ``protocols.json``, names of the protocols by in-plane matrix: ``{"112": "448"}``.
+The last is optional: without it, the training targets are segmented. What is beyond it is read
+where it exists, and the phantom writes all of it: ``target_oracle/crossmoda_N_Label.nii.gz``,
+labels of the training targets for the oracle, ``target_tuning/``, scans and labels to choose
+settings by, and ``protocols.json``, names of the protocols by in-plane matrix:
+``{"112": "448"}``.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ class CrossModaReader(DatasetReader):
         problems: list[str] = []
         source = _scan(folder / SOURCE, ("ceT1", "Label"), problems)
         target = _scan(folder / TARGET, ("hrT2",), problems)
-        validation = _scan(folder / VALIDATION, ("hrT2", "Label"), problems)
+        validation: Files = {}
+        if (folder / VALIDATION).is_dir():
+            validation = _scan(folder / VALIDATION, ("hrT2", "Label"), problems)
         if (folder / ORACLE).is_dir():
             for case_id, files in _scan(folder / ORACLE, ("Label",), problems).items():
                 target.setdefault(case_id, {}).update(files)

@@ -14,8 +14,9 @@
 
 Paths are relative to the file's folder. Labels of target cases serve the oracle alone. A scan
 may be listed as target and test: then its label is for scoring only.
-``validation`` is optional: labelled target scans to choose settings by. ``roi`` is optional too:
-fractions of canonical (RAS+) axes, see ``past_core.roi.ROI``.
+``test`` is optional: without it, the target's scans are segmented. So are ``validation``, labelled
+target scans to choose settings by, and ``roi``, fractions of canonical (RAS+) axes, see
+``past_core.roi.ROI``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from past_core.case import Case, Domain
 from past_core.checking import SCORED
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
+from past_core.datasets.pairing import SUFFIXES, stem
 from past_core.datasets.problems import listing
 from past_core.errors import ConfigError, DataError
 from past_core.interfaces.reader import DatasetReader
@@ -37,8 +39,6 @@ from past_core.labels import Labels
 from past_core.roi import ROI
 
 __all__ = ["DatalistConfig", "DatalistReader"]
-
-SUFFIXES = (".nii.gz", ".nii")
 
 
 class DatalistConfig(PluginConfig):
@@ -75,7 +75,7 @@ class _List(_Strict):
     labels: dict[str, int]
     source: _Entries
     target: _Entries
-    test: _Entries
+    test: _Entries = []
     validation: _Entries = []
     roi: _Region | None = None
 
@@ -129,7 +129,13 @@ class DatalistReader(DatasetReader):
         if problems:
             raise listing(str(path), problems)
         return Dataset(
-            content.name or folder.absolute().name, labels, **parts, roi=_roi(content.roi, path)
+            content.name or folder.absolute().name,
+            labels,
+            parts["source"],
+            parts["target"],
+            parts["test"],
+            parts["validation"],
+            roi=_roi(content.roi, path),
         )
 
 
@@ -187,10 +193,7 @@ def _cases(
 
 
 def _case_id(image: Path) -> str:
-    name = image.name
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return name.removesuffix("_image")
+    return stem(image).removesuffix("_image")
 
 
 def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> None:

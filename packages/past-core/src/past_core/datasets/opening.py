@@ -51,7 +51,7 @@ def open_dataset(
 ) -> Dataset:
     """Open a folder with the reader of this name, or with the one that recognises it.
 
-    ``values`` configures the reader.
+    ``values`` configures the reader. Without test scans, those of the target are to be segmented.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def open_dataset(
         If the reader is unknown, its configuration is wrong, or the folder is.
     """
     reader = _reader(registry, name or recognise(registry, folder), values)
-    return reader.open(folder)
+    return reader.open(folder).with_test()
 
 
 def _recognises(registry: Registry, name: str, folder: Path) -> bool:

@@ -140,6 +140,8 @@ def _check(
     reader = settings.reader
     values = settings.recipe.values("dataset", reader.name)
     dataset = open_dataset(settings.registry, data, reader.name, values)
+    for note in dataset.notes:
+        runner.observer.notice(note)
     stage = check_stage(dataset, last_inventory(runner.stages))
     graph = Graph()
     graph.add(stage)

@@ -1,0 +1,232 @@
+"""Scans in plain folders: one of source scans, one of their labels, one of target scans.
+
+::
+
+    past-cli pipeline --source ceT1 --source-labels segmentations --target hrT2
+
+Labels are paired with images by name (``past_core.datasets.pairing``). Folders are read as they
+are, not what lies below them; hidden files and files of other types are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from past_core.case import Case, Domain
+from past_core.config import PluginConfig
+from past_core.dataset import Dataset
+from past_core.datasets.pairing import SUFFIXES, pair, stem
+from past_core.datasets.problems import listing
+from past_core.errors import DataError
+from past_core.interfaces.reader import DatasetReader
+from past_core.labels import Labels
+from past_core.volume import load_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["FoldersConfig", "FoldersReader"]
+
+SHOWN = 3
+"""Pairs of image and label that a note has."""
+
+_CHANNEL = re.compile(r"(.+)_(\d{4})")
+"""nnU-Net's name of one channel of a scan."""
+
+
+class FoldersConfig(PluginConfig):
+    """Which folder holds what; paths are relative to the folder that is opened."""
+
+    source: Path | None = None
+    """Scans of the source contrast."""
+    source_labels: Path | None = None
+    """Their labels."""
+    target: Path | None = None
+    """Scans of the target contrast, to learn from."""
+    target_labels: Path | None = None
+    """Labels of some or all of them, which nothing but the oracle sees."""
+    test: Path | None = None
+    """Target scans to segment; without it, and without labels of ``validation``, those of
+    ``target``. The same folder may be both."""
+    test_labels: Path | None = None
+    """Labels of some or all of them, for scoring only."""
+    validation: Path | None = None
+    """Further target scans, to choose settings by."""
+    validation_labels: Path | None = None
+    """Their labels."""
+    labels: str = ""
+    """Structures and their values, ``vs=1,cochlea=2``; left empty, they are called after the
+    values that source labels have: ``label1``, ``label2``."""
+
+
+class FoldersReader(DatasetReader):
+    """Opens plain folders.
+
+    A case's id is its image's file name without suffix, and without the ``_0000`` of nnU-Net.
+    Where two different scans have one name, in two folders, the later one's begins with its
+    part: ``test-001``.
+    """
+
+    config: FoldersConfig
+
+    def recognises(self, folder: Path) -> bool:  # noqa: ARG002
+        """Never: folders are named one by one."""
+        return False
+
+    def open(self, folder: Path) -> Dataset:
+        """List the folders and pair labels with images.
+
+        Raises
+        ------
+        DataError
+            If a folder is not named; or naming every missing or empty folder, every label
+            without an image, and every source or validation image without a label.
+        """
+        config = self.config
+        missing = [name for name in ("source", "source_labels", "target") if not _of(config, name)]
+        if missing:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+            raise DataError(f"plain folders of scans: {options} is missing. Name the folder.")
+        problems: list[str] = []
+        parts = {
+            part: _part(folder, config, part, problems)
+            for part in ("source", "target", "test", "validation")
+        }
+        for part in ("source", "validation"):
+            problems += [
+                f"{case.image}: no label for this {part} scan in {_of(config, f'{part}_labels')}. "
+                "Add it, or take the image out."
+                for case in parts[part]
+                if case.label is None
+            ]
+        if problems:
+            raise listing("folders of scans", problems)
+        parts = _told_apart(parts)
+        return Dataset(
+            f"{_named(folder, config.source)}-to-{_named(folder, config.target)}",
+            _labels(config.labels, parts["source"]),
+            parts["source"],
+            parts["target"],
+            parts["test"],
+            parts["validation"],
+            notes=tuple(_note(part, cases) for part, cases in parts.items() if cases),
+        )
+
+
+def _of(config: FoldersConfig, name: str) -> Path | None:
+    value: Path | None = getattr(config, name)
+    return value
+
+
+def _named(folder: Path, path: Path | None) -> str:
+    assert path is not None
+    return (folder / path).resolve().name
+
+
+def _part(folder: Path, config: FoldersConfig, part: str, problems: list[str]) -> tuple[Case, ...]:
+    """The scans of one part with their labels."""
+    place, label_place = _of(config, part), _of(config, f"{part}_labels")
+    if place is None:
+        if label_place is not None:
+            option = part.replace("_", "-")
+            problems.append(f"{label_place}: labels without scans. Name their folder (--{option}).")
+        return ()
+    images = _files(folder / place, problems)
+    problems += _channels(images)
+    labels = [] if label_place is None else _files(folder / label_place, problems)
+    pairing = pair(images, labels)
+    problems += pairing.problems
+    domain = Domain.SOURCE if part == "source" else Domain.TARGET
+    return tuple(Case(_id(image), domain, image, pairing.labels.get(image)) for image in images)
+
+
+def _files(folder: Path, problems: list[str]) -> list[Path]:
+    if not folder.is_dir():
+        problems.append(f"{folder}: no such folder. Correct the path.")
+        return []
+    files = sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.endswith(SUFFIXES) and not path.name.startswith(".") and path.is_file()
+    )
+    if not files:
+        problems.append(
+            f"{folder}: no .nii or .nii.gz file is in it. Name the folder that holds the files "
+            "themselves, converted to NIfTI."
+        )
+    return files
+
+
+def _channels(images: Sequence[Path]) -> list[str]:
+    """Scans of several channels, by nnU-Net's names."""
+    found = [match for image in images if (match := _CHANNEL.fullmatch(stem(image)))]
+    count = Counter(match[1] for match in found)
+    return [
+        f"{images[0].parent}: {name} has {n} channels ({name}_0000, ...), but a translation goes "
+        "from one contrast to another. Keep one contrast a folder."
+        for name, n in count.items()
+        if n > 1
+    ]
+
+
+def _id(image: Path) -> str:
+    name = stem(image)
+    match = _CHANNEL.fullmatch(name)
+    return match[1] if match and match[2] == "0000" else name
+
+
+def _told_apart(parts: Mapping[str, tuple[Case, ...]]) -> dict[str, tuple[Case, ...]]:
+    """The parts, no two scans of which have one id; a scan that is in two parts keeps its own."""
+    known: dict[str, Path] = {}
+    ids: dict[Path, str] = {}
+    for part, cases in parts.items():
+        for case in cases:
+            other = known.get(case.id, case.image)
+            taken = other.parent != case.image.parent
+            ids.setdefault(case.image, f"{part}-{case.id}" if taken else case.id)
+            known.setdefault(ids[case.image], case.image)
+    return {
+        part: tuple(replace(case, id=ids[case.image]) for case in cases)
+        for part, cases in parts.items()
+    }
+
+
+def _note(part: str, cases: Sequence[Case]) -> str:
+    """How many scans a part has, and which label was taken for which."""
+    labelled = [case for case in cases if case.label is not None]
+    note = f"{part}: {len(cases)} scans"
+    if not labelled:
+        return note
+    pairs = [
+        f"{case.image.name} = {case.label.name}"
+        for case in labelled
+        if case.label is not None and case.label.name != case.image.name
+    ]
+    more = f", and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    how = f"by name ({'; '.join(pairs[:SHOWN])}{more})" if pairs else "of the same names"
+    return f"{note}, {len(labelled)} with labels {how}"
+
+
+def _labels(text: str, source: Sequence[Case]) -> Labels:
+    if text:
+        return Labels.from_text(text, "labels")
+    found: dict[int, Path] = {}
+    for case in source:
+        assert case.label is not None
+        values = np.unique(load_volume(case.label).data)
+        for value in values[np.isfinite(values)]:  # the check of the data says what is wrong
+            found.setdefault(int(value), case.label)
+    structures = sorted(value for value in found if value)
+    if not structures or structures != list(range(1, len(structures) + 1)):
+        first = ", ".join(f"{value} ({found[value].name})" for value in structures[:6])
+        raise DataError(
+            f"source labels have the values {first or '0 alone'}; structures must be 1, 2, ... "
+            "without gaps. Renumber the label files."
+        )
+    return Labels(tuple(f"label{value}" for value in structures))
