@@ -17,10 +17,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from past_cli.choices import choice_tables, trust_tables
+from past_cli.closing import closing
 from past_cli.console import WIDE, new_console
 from past_cli.quality import quality_tables
-from past_cli.tables import score_tables, stage_table
+from past_cli.tables import stage_table
 from past_core.pipeline import Run, StageReport
 from past_core.plugins import Registry
 
@@ -98,20 +98,11 @@ class Display:
             if one.planned is not None:
                 self.console.print(f"{one.name}: {one.planned}", highlight=False)
         self._quality(run)
-        for figures, said in choice_tables(run):
-            self.console.print(figures)
-            self.console.print(said, highlight=False)
-        for least, heading in trust_tables(run):
-            self.console.print(heading, highlight=False)
-            self.console.print(least)
         (run.folder / "stages.txt").write_text(_plain(stage_table(self._reports)))
-        tables = score_tables(run)
-        for table in tables:
-            self.console.print(table)
-        if tables:
-            (run.folder / "summary.txt").write_text("".join(map(_plain, tables)))
-        else:
-            self.console.print("Nothing is scored: no test case has a label, or it was not asked.")
+        said = list(closing(run))
+        for part in said:
+            self.console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+        (run.folder / "summary.txt").write_text("".join(map(_plain, said)))
         if fresh:
             peak = max(report.peak_mib for report in fresh)
             self.console.print(
@@ -145,8 +136,8 @@ class Display:
         return [*([scores] if scores.exists() else []), *panels]
 
 
-def _plain(table: object) -> str:
+def _plain(one: object) -> str:
     console = Console(width=WIDE, no_color=True)
     with console.capture() as captured:
-        console.print(table)
+        console.print(one, highlight=False, soft_wrap=isinstance(one, str))
     return captured.get()

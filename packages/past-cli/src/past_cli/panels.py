@@ -43,7 +43,7 @@ def draw_panels(run: Run) -> list[Path]:
     for one in translations:
         name = "translation" if len(translations) == 1 else f"translation-{one.name}"
         drawn.append(_translation(one, panels / f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', name)}.png"))
-    segmented = [one for one in run.segmented() if one.reference is not None and one.predictions]
+    segmented = [one for one in run.segmented() if one.predictions]
     if segmented and all(path.is_file() for one in segmented for path in one.predictions.values()):
         drawn.append(_segmentation(segmented[:ROWS], run, panels / "segmentation.png"))
     return drawn
@@ -79,19 +79,24 @@ def _segmentation(cases: Sequence[Segmented], run: Run, path: Path) -> Path:
     systems = run.systems
     figure, axes = _grid(len(cases), len(systems))
     for row, case in zip(axes, cases, strict=True):
-        assert case.reference is not None
         image = load_volume(case.image)
-        reference = run.roi.crop(load_volume(case.reference, np.uint8))
-        position = _busiest(reference)
-        for ax, system in zip(row, systems, strict=True):
-            prediction = run.roi.crop(load_volume(case.predictions[system], np.uint8))
+        predictions = [
+            run.roi.crop(load_volume(case.predictions[system], np.uint8)) for system in systems
+        ]
+        reference = None
+        if case.reference is not None:
+            reference = run.roi.crop(load_volume(case.reference, np.uint8))
+        position = _busiest(predictions[-1] if reference is None else reference)
+        for ax, prediction in zip(row, predictions, strict=True):
             _show(ax, image, position)
-            _contours(ax, reference, position, "dotted")
+            if reference is not None:
+                _contours(ax, reference, position, "dotted")
             _contours(ax, prediction, position, "solid")
         row[0].set_ylabel(case.case)
     for ax, system in zip(axes[0], systems, strict=True):
         ax.set_title(system)
-    figure.suptitle("prediction solid, reference dotted")
+    if any(case.reference is not None for case in cases):
+        figure.suptitle("prediction solid, reference dotted")
     return _save(figure, path)
 
 
@@ -101,10 +106,15 @@ def _grid(rows: int, columns: int) -> tuple[Figure, npt.NDArray[np.object_]]:
 
 
 def _busiest(label: Volume) -> int:
-    """The slice with the most structures, and of those the most labelled voxels."""
+    """The slice with the most structures, and of those the most labelled voxels.
+
+    Where nothing is labelled, the middle one.
+    """
     slices = np.moveaxis(label.data, label.slice_axis, 0)
+    middle = len(slices) // 2
     return max(
-        range(len(slices)), key=lambda n: (len(np.unique(slices[n])), int((slices[n] > 0).sum()))
+        range(len(slices)),
+        key=lambda n: (len(np.unique(slices[n])), int((slices[n] > 0).sum()), -abs(n - middle)),
     )
 
 

@@ -36,6 +36,13 @@ class Case:
     """Acquisition protocol or centre, where the data set knows it (crossMoDA: 448 or 384)."""
     weight: float = 1.0
     """How often a training draws it, relative to the other scans that it is handed."""
+    segmentation: str = ""
+    """What its data set calls the file of a segmentation of it; see ``segmentation_name``."""
+
+    @property
+    def segmentation_name(self) -> str:
+        """Name of the file of its segmentation: by default that of its image."""
+        return self.segmentation or self.image.name
 
     @property
     def spacing(self) -> tuple[float, float, float]:

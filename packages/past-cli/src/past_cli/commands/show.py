@@ -15,10 +15,10 @@ __all__ = ["show"]
 @click.option("--systems", is_flag=True, help="Also the systems file that it used.")
 def show(run: Path, stages: bool, systems: bool) -> None:
     """Show what the run folder RUN holds: scores, and figures of its translators."""
-    from past_cli.choices import choice_tables, trust_tables  # noqa: PLC0415
+    from past_cli.closing import closing  # noqa: PLC0415
     from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.quality import quality_tables  # noqa: PLC0415
-    from past_cli.tables import score_tables, stage_table  # noqa: PLC0415
+    from past_cli.tables import stage_table  # noqa: PLC0415
     from past_core.pipeline import open_run  # noqa: PLC0415
 
     opened = open_run(run)
@@ -26,17 +26,8 @@ def show(run: Path, stages: bool, systems: bool) -> None:
     for figures, said, good in quality_tables(opened):
         console.print(figures)
         console.print(said, style="" if good else "yellow")
-    for candidates, said in choice_tables(opened):
-        console.print(candidates)
-        console.print(said, highlight=False)
-    for least, heading in trust_tables(opened):
-        console.print(heading, highlight=False)
-        console.print(least)
-    tables = score_tables(opened)
-    for table in tables:
-        console.print(table)
-    if not tables:
-        console.print("Nothing is scored here yet.")
+    for one in closing(opened):
+        console.print(one, highlight=False, soft_wrap=isinstance(one, str))
     for name, reason in opened.record.get("left_out", {}).items():
         console.print(f"[yellow]{name} is left out:[/yellow] {reason}", highlight=False)
     if stages:

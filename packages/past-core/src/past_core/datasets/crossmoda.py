@@ -180,7 +180,16 @@ def _cases(
                 problems.append(str(error))
                 continue
             protocol = protocols.get(matrix, matrix)
-        cases.append(Case(case_id, domain, found[contrast], found.get("Label"), protocol))
+        cases.append(
+            Case(
+                case_id,
+                domain,
+                found[contrast],
+                found.get("Label"),
+                protocol,
+                segmentation=f"{case_id}_Label.nii.gz",
+            )
+        )
     return tuple(cases)
 
 

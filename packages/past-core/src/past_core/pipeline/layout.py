@@ -14,6 +14,7 @@ __all__ = [
     "RECIPE",
     "RUN",
     "SCORES",
+    "SEGMENTATIONS",
     "STAGES",
     "SYSTEMS",
     "TRUST",
@@ -30,6 +31,8 @@ STAGES = "stages"
 RUN, RECIPE, SYSTEMS, SCORES = "run.json", "recipe.toml", "systems.toml", "scores.csv"
 TRUST_TABLE = "trust.csv"
 """Files of a run folder: what it was made of, its settings, systems, scores, figures of trust."""
+SEGMENTATIONS = "segmentations"
+"""Folder of each system's segmentations, named as the scans, within a run folder."""
 MANIFEST, LOG, PROGRESS = "manifest.json", "log.txt", "progress.json"
 """Files of every stage's folder; the last while another process is at work in it."""
 INVENTORY = "inventory.json"

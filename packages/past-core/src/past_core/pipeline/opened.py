@@ -20,6 +20,7 @@ from past_core.pipeline.layout import (
     RECIPE,
     RUN,
     SCORES,
+    SEGMENTATIONS,
     STAGES,
     SYSTEMS,
     TRUST,
@@ -78,6 +79,16 @@ class Run:
         if "systems" in self.record:
             return [system["name"] for system in self.record["systems"]]
         return list(dict.fromkeys(score.system for score in self.scores()))
+
+    @property
+    def answer(self) -> str | None:
+        """The system whose segmentations a user should take, if the run says so."""
+        name: str | None = self.record.get("answer")
+        return name
+
+    def segmentations(self, system: str) -> Path:
+        """Folder of a system's segmentations, one file a scan, named as the scans."""
+        return self.folder / SEGMENTATIONS / system
 
     @property
     def structures(self) -> list[str]:

@@ -32,6 +32,14 @@ class Plan:
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Systems that cannot be built, and why."""
 
+    @property
+    def answer(self) -> str | None:
+        """The system whose segmentations a user should take: the last that sees no target label.
+
+        None if there is none.
+        """
+        return next((one.name for one in reversed(self.systems) if not one.supervised), None)
+
 
 def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
     """The stages of a run.

@@ -13,6 +13,7 @@ from past_core.dataset import Dataset
 from past_core.files import atomic_path, write_json
 from past_core.pipeline.layout import RECIPE, RUN, SYSTEMS, TRUST_TABLE
 from past_core.pipeline.plan import Plan
+from past_core.pipeline.publishing import file_names
 from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.systems import Systems
@@ -66,6 +67,8 @@ def record_run(
             "device": settings.device,
             "threads": request.threads,
             "cases": {part: [case.id for case in cases] for part, cases in dataset.parts().items()},
+            "segmentations": file_names(dataset.segmented),
+            "answer": planned.answer,
             "systems": [
                 {
                     "name": one.name,

@@ -27,6 +27,7 @@ from past_core.pipeline.layout import SCORES, STAGES
 from past_core.pipeline.opened import Run, open_run
 from past_core.pipeline.plan import Plan, plan
 from past_core.pipeline.protocols import assign_protocols
+from past_core.pipeline.publishing import publish
 from past_core.pipeline.record import record_run, record_trust
 from past_core.pipeline.request import Request
 from past_core.pipeline.runner import Runner
@@ -80,6 +81,7 @@ def run_pipeline(
         runner.run(planned.graph)
         _collect_scores(planned.systems, runner, request)
         run = open_run(request.folder)
+        publish(run)
         record_trust(request.folder, run.trust())
     return run
 

@@ -1,0 +1,61 @@
+"""Segmentations where users look for them: ``segmentations/SYSTEM``, named as the scans are."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from past_core.case import Case
+from past_core.files import atomic_path
+from past_core.pipeline.layout import SEGMENTATIONS, STAGES, label_path
+from past_core.pipeline.opened import Run
+
+__all__ = ["file_names", "publish"]
+
+
+def file_names(cases: Sequence[Case]) -> dict[str, str]:
+    """Names of the files of cases' segmentations, by id.
+
+    Each has its scan's name, or what its data set calls a segmentation; where two would have the
+    same, they are called after their ids.
+    """
+    count = Counter(case.segmentation_name.casefold() for case in cases)
+    return {
+        case.id: case.segmentation_name
+        if count[case.segmentation_name.casefold()] == 1
+        else f"{case.id}.nii.gz"
+        for case in cases
+    }
+
+
+def publish(run: Run) -> None:
+    """Copy what systems made of each scan from their stages into ``segmentations``.
+
+    What is there already is not copied again; folders of systems that the run no longer has are
+    removed.
+    """
+    names = run.record["segmentations"]
+    systems = {system["name"]: system["segmentations"] for system in run.record["systems"]}
+    for system, stage in systems.items():
+        for case, name in names.items():
+            _copy(label_path(run.folder / STAGES / stage, case), run.segmentations(system) / name)
+    for folder in (run.folder / SEGMENTATIONS).glob("*"):
+        if folder.name not in systems:
+            shutil.rmtree(folder)
+
+
+def _copy(origin: Path, path: Path) -> None:
+    time = origin.stat().st_mtime_ns
+    if path.is_file() and path.stat().st_mtime_ns == time:
+        return
+    with atomic_path(path) as temporary:
+        if path.suffix == ".gz":
+            shutil.copyfile(origin, temporary)
+        else:
+            with gzip.open(origin) as packed, temporary.open("wb") as plain:
+                shutil.copyfileobj(packed, plain)
+        os.utime(temporary, ns=(time, time))
