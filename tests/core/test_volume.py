@@ -14,7 +14,7 @@ import pytest
 
 from past_core import DataError, Volume, load_volume, save_volume
 from past_core.files import atomic_path
-from past_core.volume import read_header
+from past_core.volume import as_stored, read_header
 
 SHAPE = (3, 4, 5)
 
@@ -224,3 +224,17 @@ def test_a_full_disk_leaves_the_old_file_whole_and_nothing_else(tmp_path, name):
     assert "File too large" in done.stderr
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_volume_in_memory_is_what_a_file_would_give_back(tmp_path, seed):
+    random = np.random.default_rng(seed)
+    affine = np.eye(4)
+    affine[:3] = random.normal(size=(3, 4)) * [1, 2, 3, 100]
+    volume = Volume(random.normal(size=(3, 4, 5)), affine)
+    path = tmp_path / "volume.nii.gz"
+    save_volume(Volume(volume.data.astype(np.float32), affine), path)
+    kept, known = as_stored(volume), load_volume(path)
+    assert np.array_equal(kept.data, known.data)
+    assert np.array_equal(kept.affine, known.affine)
+    assert kept.data.dtype == known.data.dtype

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from past_core.volume import load_volume
 from tests.integration.commands import ROOT, run_command, tiny_options
 
 LIGHT = {"past-core": "past_core", "past-selftrain": "past_selftrain", "past-cli": "past_cli"}
@@ -55,12 +57,38 @@ def test_a_third_party_translator_is_used_in_a_users_systems_file(without_gan, t
         assert f"{system},crossmoda_211,cochlea,dice," in scores
 
 
-@pytest.mark.slow
-def test_without_translators_a_segmenter_trains_and_segments(without_gan, tmp_path):
+@pytest.fixture
+def segmented(without_gan, tmp_path):
+    """A folder with a finished run of one segmenter, and the command's options."""
     run = [without_gan / "past-cli", "pipeline", "--translator", "none", "--recipe", "smoke"]
     options = [*run, "--out", "run", *tiny_options("translator"), *ALONE]
     run_command(*options, cwd=tmp_path)
-    assert "no-da,crossmoda_211,cochlea,dice," in (tmp_path / "run/scores.csv").read_text()
-    asked = run_command(*options, "--strategy", "top-q", cwd=tmp_path, check=False)
+    return tmp_path, options
+
+
+@pytest.mark.slow
+def test_a_trained_system_is_kept_moved_and_applied_bit_for_bit(
+    segmented, without_gan, environment_of
+):
+    folder, options = segmented
+    assert "no-da,crossmoda_211,cochlea,dice," in (folder / "run/scores.csv").read_text()
+    asked = run_command(*options, "--strategy", "top-q", cwd=folder, check=False)
     assert asked.returncode == 1
     assert "'top-q' is in past-selftrain: pip install 'past-selftrain'" in asked.stderr
+
+    export = [without_gan / "past-cli", "export", "run"]
+    run_command(*export, "model", "--zip", "--system", "no-da", cwd=folder)
+    (folder / "run").rename(folder / "gone")
+    elsewhere = environment_of("past-cli", "past-seg")
+    validation = folder / "gone/data/target_validation"
+    scans = [validation / f"crossmoda_{n}_hrT2.nii.gz" for n in (211, 212)]
+    run_command(elsewhere / "past-cli", "predict", "model.zip", *scans, "new", cwd=folder)
+    for scan in scans:
+        name = scan.name.replace("hrT2", "Label")
+        made, before = (
+            load_volume(path, np.uint8)
+            for path in (folder / "new" / scan.name, folder / "gone/segmentations/no-da" / name)
+        )
+        assert np.array_equal(made.data, before.data)
+        assert np.array_equal(made.affine, before.affine)
+        assert made.data.any()

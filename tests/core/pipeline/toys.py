@@ -206,7 +206,7 @@ class NaiveBayes(Segmenter):
     def load(cls, folder, device="cpu", prediction=None):
         segmenter = cls(NaiveBayesConfig(**(prediction or {})))
         segmenter.counts = np.load(folder / "counts.npy")
-        segmenter.origin = stage_name(folder)
+        segmenter.origin = stage_name(folder) if "stages" in folder.parts else ""
         return segmenter
 
 

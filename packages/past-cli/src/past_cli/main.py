@@ -12,9 +12,11 @@ import click
 from past_cli.commands.clean import clean
 from past_cli.commands.compare import compare
 from past_cli.commands.evaluate import evaluate
+from past_cli.commands.export import export
 from past_cli.commands.phantom import phantom
 from past_cli.commands.pipeline import pipeline
 from past_cli.commands.plugins import plugins
+from past_cli.commands.predict import predict
 from past_cli.commands.rank import rank
 from past_cli.commands.show import show
 from past_cli.commands.systems import systems
@@ -33,7 +35,10 @@ def cli() -> None:
     """
 
 
-for command in (pipeline, show, compare, rank, clean, systems, plugins, phantom, evaluate):
+for command in (
+    *(pipeline, export, predict, show, compare, rank),
+    *(clean, systems, plugins, phantom, evaluate),
+):
     cli.add_command(command)
 
 

@@ -14,6 +14,7 @@ from past_core.plugins import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from past_core.exported.prediction import Predicted
     from past_core.paired import Difference
     from past_core.pipeline import Cost, Run, StageReport
     from past_core.pipeline.graph import Graph
@@ -24,6 +25,7 @@ __all__ = [
     "paired_table",
     "plan_table",
     "plugin_table",
+    "prediction_table",
     "score_table",
     "score_tables",
     "stage_table",
@@ -133,6 +135,29 @@ def plan_table(
             cost = costs[stage.name]
             cells = (f"~{cost.seconds:.0f}", f"~{cost.mib:.0f}" if cost.mib else "", "")
         table.add_row(stage.name, reads, *cells)
+    return table
+
+
+def prediction_table(predicted: Iterable[Predicted]) -> Table:
+    """One row a scan: whose models answered, how large structures are, what to look at."""
+    rows = list(predicted)
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("segmentation", no_wrap=True)
+    table.add_column("models of")
+    structures = list(rows[0].millilitres or ())
+    for structure in structures:
+        table.add_column(f"{structure}\nml", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right")
+    table.add_column("look at")
+    for one in rows:
+        sizes = one.millilitres or {}
+        table.add_row(
+            escape(one.name),
+            escape(one.protocol),
+            *(f"{sizes[structure]:.2f}" for structure in structures),
+            "kept" if one.kept else f"{one.seconds:.1f}",
+            escape("; ".join(one.notes)),
+        )
     return table
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.dataset import Dataset
     from past_core.errors import ConfigError, DataError, PastError, PluginError
+    from past_core.exported import LoadedSystem, load_system
     from past_core.labels import Labels
     from past_core.pipeline import Request, Run, open_run, run_pipeline
     from past_core.roi import ROI
@@ -26,11 +27,13 @@ __all__ = [
     "DataError",
     "Dataset",
     "Labels",
+    "LoadedSystem",
     "PastError",
     "PluginError",
     "Request",
     "Run",
     "Volume",
+    "load_system",
     "load_volume",
     "open_run",
     "run_pipeline",
@@ -41,6 +44,7 @@ _HOMES = {
     "case": ("Case",),
     "dataset": ("Dataset",),
     "errors": ("ConfigError", "DataError", "PastError", "PluginError"),
+    "exported": ("LoadedSystem", "load_system"),
     "labels": ("Labels",),
     "pipeline": ("Request", "Run", "open_run", "run_pipeline"),
     "roi": ("ROI",),

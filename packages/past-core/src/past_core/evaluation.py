@@ -10,6 +10,7 @@ import numpy as np
 from past_core.errors import DataError
 from past_core.interfaces import Metric
 from past_core.labels import Labels
+from past_core.naming import nifti_files, stem
 from past_core.scoring import Score, score_case
 from past_core.volume import Volume, load_volume
 
@@ -29,7 +30,7 @@ def score_folders(
         If there is nothing to score, a reference is missing, a label value is not
         declared, or two files lie on different grids; all missing files at once.
     """
-    paths = sorted(path for path in predictions.iterdir() if path.name.endswith(NIFTI))
+    paths = nifti_files(predictions)
     if not paths:
         raise DataError(f"{predictions}: no .nii or .nii.gz file to score.")
     missing = [path.name for path in paths if not (references / path.name).is_file()]
@@ -42,14 +43,11 @@ def score_folders(
     for path in paths:
         prediction = _load_labels(path, labels)
         reference = _load_labels(references / path.name, labels)
-        case = path.name.removesuffix(".gz").removesuffix(".nii")
+        case = stem(path.name)
         rows += score_case(
             prediction, reference, labels, metrics, system=predictions.name, case=case
         )
     return rows
-
-
-NIFTI = (".nii", ".nii.gz")
 
 
 def _load_labels(path: Path, labels: Labels) -> Volume:

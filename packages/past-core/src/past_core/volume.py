@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Header",
     "Volume",
+    "as_stored",
     "coarsest_axis",
     "load_volume",
     "read_header",
@@ -151,6 +152,12 @@ def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
             "Extract one volume from the series first."
         )
     return Volume(data.astype(dtype, copy=False), np.asarray(image.affine, dtype=np.float64))
+
+
+def as_stored(volume: Volume) -> Volume:
+    """What ``load_volume`` gives of what ``save_volume`` wrote: float32, the affine rounded so."""
+    affine = volume.affine.astype(np.float32).astype(np.float64)
+    return Volume(volume.data.astype(np.float32, copy=False), affine)
 
 
 def save_volume(volume: Volume, path: Path) -> None:

@@ -21,11 +21,12 @@ import numpy as np
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
-from past_core.datasets.pairing import SUFFIXES, pair, stem
+from past_core.datasets.pairing import pair
 from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
+from past_core.naming import nifti_files, stem
 from past_core.volume import load_volume
 
 if TYPE_CHECKING:
@@ -150,11 +151,7 @@ def _files(folder: Path, problems: list[str]) -> list[Path]:
     if not folder.is_dir():
         problems.append(f"{folder}: no such folder. Correct the path.")
         return []
-    files = sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.endswith(SUFFIXES) and not path.name.startswith(".") and path.is_file()
-    )
+    files = nifti_files(folder)
     if not files:
         problems.append(
             f"{folder}: no .nii or .nii.gz file is in it. Name the folder that holds the files "
@@ -165,7 +162,7 @@ def _files(folder: Path, problems: list[str]) -> list[Path]:
 
 def _channels(images: Sequence[Path]) -> list[str]:
     """Scans of several channels, by nnU-Net's names."""
-    found = [match for image in images if (match := _CHANNEL.fullmatch(stem(image)))]
+    found = [match for image in images if (match := _CHANNEL.fullmatch(stem(image.name)))]
     count = Counter(match[1] for match in found)
     return [
         f"{images[0].parent}: {name} has {n} channels ({name}_0000, ...), but a translation goes "
@@ -176,7 +173,7 @@ def _channels(images: Sequence[Path]) -> list[str]:
 
 
 def _id(image: Path) -> str:
-    name = stem(image)
+    name = stem(image.name)
     match = _CHANNEL.fullmatch(name)
     return match[1] if match and match[2] == "0000" else name
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from past_core.naming import stem
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SUFFIXES", "Pairing", "pair", "stem"]
-
-SUFFIXES = (".nii.gz", ".nii")
+__all__ = ["Pairing", "pair"]
 
 Words = tuple[str, ...]
 
@@ -25,14 +25,6 @@ class Pairing:
     """By image."""
     problems: Sequence[str]
     """Labels that belong to no image or could belong to several, one line each."""
-
-
-def stem(path: Path) -> str:
-    """A file's name without ``.nii`` or ``.nii.gz``."""
-    name = path.name
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return name
 
 
 def pair(images: Sequence[Path], labels: Sequence[Path]) -> Pairing:
@@ -49,12 +41,12 @@ def pair(images: Sequence[Path], labels: Sequence[Path]) -> Pairing:
     images, labels
         Files; more images than labels are no problem.
     """
-    by_stem = {stem(image): image for image in images}
+    by_stem = {stem(image.name): image for image in images}
     image_words, label_words = _named(images), _named(labels)
     found: dict[Path, Path] = {}
     problems = []
     for label in labels:
-        same = by_stem.get(stem(label))
+        same = by_stem.get(stem(label.name))
         fitting = [same] if same is not None else _fitting(label_words[label], image_words)
         if not fitting and len(images) == len(labels) == 1:
             fitting = list(images)
@@ -118,7 +110,7 @@ def _named(files: Sequence[Path]) -> dict[Path, _Name]:
 
 
 def _words(file: Path) -> Words:
-    return tuple(word for word in re.split(r"[_\-. ]+", stem(file).casefold()) if word)
+    return tuple(word for word in re.split(r"[_\-. ]+", stem(file.name).casefold()) if word)
 
 
 def _common(names: Sequence[Words]) -> int:

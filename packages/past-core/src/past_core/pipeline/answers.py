@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from past_core.case import Case
@@ -10,12 +11,23 @@ from past_core.errors import ConfigError
 from past_core.pipeline.address import Address
 from past_core.pipeline.builder import Builder
 from past_core.pipeline.pool import Scan
-from past_core.pipeline.protocols import ALL, Routes, by_protocol
+from past_core.pipeline.protocols import ALL, by_protocol
+from past_core.pipeline.routes import Routes
 from past_core.pipeline.scans import slug
+from past_core.pipeline.settings import Choice
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import Model, OneOrMore, System, Use, addresses
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "Member"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained model that answers for a structure."""
+
+    fit: Stage
+    choice: Choice
+    """Its segmenter."""
 
 
 class Answers:
@@ -74,6 +86,37 @@ class Answers:
         }
         return {"answers": answers, "route": self.route(system, case)}
 
+    def trained(self, system: System) -> dict[str, dict[str, list[Member]]]:
+        """By protocol and structure the trained models that answer for any scan of it.
+
+        Protocols some of whose models this run does not train are left out.
+        """
+        found = {
+            protocol: {
+                structure: self._members(system, structure, protocol)
+                for structure in self.builder.labels
+            }
+            for protocol in self.routes.served
+        }
+        return {
+            protocol: {structure: list(members) for structure, members in answers.items()}
+            for protocol, answers in found.items()
+            if all(answers.values())
+        }
+
+    def _members(self, system: System, structure: str, protocol: str) -> list[Member]:
+        """Models whose probabilities are averaged; nothing, if one of them is not trained."""
+        members: list[Member] = []
+        for address in _addresses(system, structure, protocol):
+            for model, own, seed, number in self._asked(address, protocol):
+                known = self.builder.known(model, own, seed, number)
+                if known is None:
+                    return []
+                trained, fit = known
+                member = Member(fit, trained.choice)
+                members += [member] if member not in members else []
+        return members
+
     def route(self, system: System, case: Case) -> str:
         """What answers for a scan whose own protocol no model was made for."""
         served = self.routes.of_case(case)
@@ -96,13 +139,17 @@ class Answers:
         return chosen
 
     def _predictions(self, address: Address, served: str, case: Case) -> list[Stage]:
+        self.builder.require_protocols([address.protocol], f"'{address}'")
+        group = case.protocol or ALL
+        return [self._predict(*asked, group) for asked in self._asked(address, served)]
+
+    def _asked(self, address: Address, served: str) -> list[tuple[Model, str | None, int, int]]:
+        """Model, protocol, seed and round of each training that an address names."""
         model = self.systems.find_model(address.name)
         number = len(model.rounds) if address.round is None else address.round
         protocol = (address.protocol or served) if model.each else None
-        self.builder.require_protocols([address.protocol], f"'{address}'")
         seeds = model.seeds if address.seed is None else (address.seed,)
-        group = case.protocol or ALL
-        return [self._predict(model, protocol, seed, number, group) for seed in seeds]
+        return [(model, protocol, seed, number) for seed in seeds]
 
     def _predict(
         self, model: Model, protocol: str | None, seed: int, number: int, group: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from past_core.errors import ConfigError
-from past_core.pipeline.answers import Answers
+from past_core.pipeline.answers import Answers, Member
 from past_core.pipeline.builder import Builder
 from past_core.pipeline.pool import Pool
 from past_core.pipeline.protocols import spread
@@ -31,6 +31,8 @@ class PlannedSystem:
     """Where the system that it takes is chosen, if it chooses."""
     trust: Stage | None = None
     """Then, how far each of its segmentations may be trusted."""
+    candidates: tuple[str, ...] = ()
+    """Then, the systems that it takes one of."""
 
 
 class Application:
@@ -90,8 +92,18 @@ class Application:
         )
         scores = self._score(system, combined)
         return PlannedSystem(
-            system.name, combined, scores, self.systems.supervised(system), choice, trust
+            system.name,
+            combined,
+            scores,
+            self.systems.supervised(system),
+            choice,
+            trust,
+            system.choose,
         )
+
+    def members(self, name: str) -> dict[str, dict[str, list[Member]]]:
+        """What answers for any scan, by protocol and structure, of a system that uses models."""
+        return self.segmented.trained(self.systems.find_system(name))
 
     def _said(self, system: System, inputs: dict[str, Stage]) -> list[dict[str, Any]]:
         """Of every scan what answers for it, or what does for each candidate."""

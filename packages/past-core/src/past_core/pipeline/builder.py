@@ -58,6 +58,15 @@ class Builder(Material):
                 trained.rounds.append(self._fit(trained, 0, groups, None, self._start(trained)))
         return trained
 
+    def known(
+        self, model: Model, protocol: str | None, seed: int, number: int
+    ) -> tuple[Trained, Stage] | None:
+        """A model's training of round ``number``, if something asked for it already."""
+        trained = self._trained.get((model.name, protocol, seed))
+        if trained is None or len(trained.rounds) <= number:
+            return None
+        return trained, trained.rounds[number]
+
     def _start(self, trained: Trained) -> dict[str, Stage]:
         """The stage of the weights that round 0 begins with; nothing, if it begins anew."""
         if trained.model.start is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
+    "APPLICATION",
     "CHOICE",
     "GRIDS",
     "INVENTORY",
@@ -29,8 +30,9 @@ __all__ = [
 STAGES = "stages"
 """Folder of the stages within a run folder."""
 RUN, RECIPE, SYSTEMS, SCORES = "run.json", "recipe.toml", "systems.toml", "scores.csv"
-TRUST_TABLE = "trust.csv"
-"""Files of a run folder: what it was made of, its settings, systems, scores, figures of trust."""
+TRUST_TABLE, APPLICATION = "trust.csv", "application.json"
+"""Files of a run folder: what it was made of, its settings, systems, scores, figures of trust, and
+how its systems are applied to other scans."""
 SEGMENTATIONS = "segmentations"
 """Folder of each system's segmentations, named as the scans, within a run folder."""
 MANIFEST, LOG, PROGRESS = "manifest.json", "log.txt", "progress.json"

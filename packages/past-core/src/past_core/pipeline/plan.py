@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from past_core.dataset import Dataset
 from past_core.errors import DataError
+from past_core.pipeline.answers import Member
 from past_core.pipeline.application import Application, PlannedSystem
 from past_core.pipeline.builder import Builder
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.inventory import Inventory
 from past_core.pipeline.material import Translated
+from past_core.pipeline.routes import Routes
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 
 __all__ = ["Plan", "plan"]
+
+Members = Mapping[str, Mapping[str, Sequence[Member]]]
+"""By protocol and structure."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Plan:
     """Cropped scans: ``source``, ``target``, ``test``."""
     roi: list[float]
     """Lower, then upper fractions of the canonical axes."""
+    members: Mapping[str, Members]
+    """Of each system that uses models, what answers for any scan, by protocol and structure."""
+    routes: Routes
+    """Which protocols' models answer for a scan."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Systems that cannot be built, and why."""
 
@@ -70,7 +79,10 @@ def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
     scans = {part: stage for part, stage in builder.crops.items() if stage.name in kept}
     translations = [t for t in builder.translated.values() if t.images.name in kept]
     planned = [p for p in planned if p.segmentations.name in kept]
-    return Plan(graph, planned, translations, scans, builder.roi, left_out)
+    using = {name for one in planned for name in one.candidates or (one.name,)}
+    members = {name: application.members(name) for name in sorted(using)}
+    routes = application.segmented.routes
+    return Plan(graph, planned, translations, scans, builder.roi, members, routes, left_out)
 
 
 def _until(until: str, builder: Builder, planned: list[PlannedSystem]) -> Graph:

@@ -1,4 +1,4 @@
-"""Which acquisition protocol a target scan has, and which model serves one that none was made for.
+"""Which acquisition protocol a target scan has.
 
 A protocol is the data set's own (crossMoDA: the in-plane matrix), or follows from a rule::
 
@@ -10,12 +10,10 @@ A protocol is the data set's own (crossMoDA: the in-plane matrix), or follows fr
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
-from statistics import median
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -26,7 +24,17 @@ from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
 from past_core.volume import Header, coarsest_axis, read_header
 
-__all__ = ["ALL", "Kind", "ProtocolRule", "Routes", "assign_protocols", "spread"]
+__all__ = [
+    "ALL",
+    "Kind",
+    "ProtocolRule",
+    "assign_protocols",
+    "by_protocol",
+    "matrix_of",
+    "protocol_of",
+    "require_enough",
+    "spread",
+]
 
 ALL = "all"
 """The one protocol of a data set that tells none apart."""
@@ -95,7 +103,10 @@ def assign_protocols(dataset: Dataset, rule: ProtocolRule) -> Dataset:
     """
     table = _read_table(rule) if rule.by == "column" else {}
     target, test, validation = (
-        [replace(case, protocol=_protocol(case, rule, table)) for case in part]
+        [
+            replace(case, protocol=table.get(case.id) if table else protocol_of(case, rule))
+            for case in part
+        ]
         for part in (dataset.target, dataset.test, dataset.validation)
     )
     without = [case for case in target if case.protocol is None]
@@ -148,49 +159,12 @@ def spread(cases: Sequence[Case], number: int) -> list[Case]:
     return [case for case in cases if case.id in drawn]
 
 
-@dataclass(frozen=True)
-class Routes:
-    """Which protocols' models answer for a scan."""
-
-    served: Mapping[str, tuple[float, ...]]
-    """Protocols of the training scans, and their looks: logarithms of spacing and matrix."""
-    unserved: Literal["nearest", "average"]
-
-    @classmethod
-    def of(cls, target: Sequence[Case], rule: ProtocolRule) -> Self:
-        """Learn each protocol's median spacing and matrix from the training scans."""
-        served = {}
-        for protocol, cases in by_protocol(target).items():
-            looks = [_looks(read_header(case.image)) for case in cases]
-            served[protocol] = tuple(median(numbers) for numbers in zip(*looks, strict=True))
-        return cls(served, rule.unserved)
-
-    def of_case(self, case: Case) -> tuple[str, ...]:
-        """Protocols whose models answer: one, or several to be averaged."""
-        if case.protocol is not None and case.protocol in self.served:
-            return (case.protocol,)
-        if self.unserved == "average":
-            return tuple(self.served)
-        own = _looks(read_header(case.image))
-        return (min(self.served, key=lambda name: math.dist(own, self.served[name])),)
-
-
-def _looks(header: Header) -> tuple[float, ...]:
-    """Spacing and matrix, in the plane (sorted, for orientations differ) and across, as logs."""
-    across = coarsest_axis(header.spacing)
-    plane = [axis for axis in range(3) if axis != across]
-    spacing = [*sorted(header.spacing[axis] for axis in plane), header.spacing[across]]
-    matrix = sorted(header.shape[axis] for axis in plane)
-    return tuple(math.log(number) for number in (*spacing, *matrix))
-
-
-def _protocol(case: Case, rule: ProtocolRule, table: Mapping[str, str]) -> str | None:
+def protocol_of(case: Case, rule: ProtocolRule) -> str | None:
+    """A scan's protocol by its data set or its file; tables of a rule are not looked into."""
     if rule.by == "data":
         return case.protocol
-    if rule.by == "none":
+    if rule.by in ("none", "column"):
         return None
-    if rule.by == "column":
-        return table.get(case.id)
     if rule.by == "name":
         name = case.image.name
         return next((one.name for one in rule.kind if fnmatch(name, one.pattern or "")), None)
@@ -198,9 +172,14 @@ def _protocol(case: Case, rule: ProtocolRule, table: Mapping[str, str]) -> str |
     return _by_matrix(header, rule) if rule.by == "matrix" else _by_spacing(header, rule)
 
 
-def _by_matrix(header: Header, rule: ProtocolRule) -> str | None:
+def matrix_of(header: Header) -> tuple[int, ...]:
+    """Voxels along the two axes in the plane of the slices."""
     across = coarsest_axis(header.spacing)
-    matrix = tuple(int(n) for axis, n in enumerate(header.shape[:3]) if axis != across)
+    return tuple(int(n) for axis, n in enumerate(header.shape[:3]) if axis != across)
+
+
+def _by_matrix(header: Header, rule: ProtocolRule) -> str | None:
+    matrix = matrix_of(header)
     if not rule.kind:
         return str(matrix[0]) if matrix[0] == matrix[1] else f"{matrix[0]}x{matrix[1]}"
     return next((one.name for one in rule.kind if one.matrix == matrix), None)

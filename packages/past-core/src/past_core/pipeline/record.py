@@ -11,9 +11,10 @@ import tomli_w
 
 from past_core.dataset import Dataset
 from past_core.files import atomic_path, write_json
-from past_core.pipeline.layout import RECIPE, RUN, SYSTEMS, TRUST_TABLE
+from past_core.pipeline.layout import APPLICATION, RECIPE, RUN, SYSTEMS, TRUST_TABLE
 from past_core.pipeline.plan import Plan
 from past_core.pipeline.publishing import file_names
+from past_core.pipeline.routes import rule_for_others
 from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.systems import Systems
@@ -34,7 +35,7 @@ def record_run(
     place: Callable[[Stage], Path],
     folder: Path,
 ) -> None:
-    """Write ``recipe.toml``, ``systems.toml`` and ``run.json``.
+    """Write ``recipe.toml``, ``systems.toml``, ``application.json`` and ``run.json``.
 
     With the first two, the seed, the device and the threads, the same run comes of the same
     data.
@@ -48,6 +49,7 @@ def record_run(
     folder
         The run folder.
     """
+    write_json(folder / APPLICATION, _application(settings, dataset, planned, place))
     _write(folder / RECIPE, tomli_w.dumps(without_none(_recipe(settings))))
     _write(folder / SYSTEMS, dump_systems(_assigned(settings)))
     request = settings.request
@@ -98,6 +100,47 @@ def record_run(
             "stages": [name(stage) for stage in (checked, *planned.graph)],
         },
     )
+
+
+def _application(
+    settings: Settings, dataset: Dataset, planned: Plan, place: Callable[[Stage], Path]
+) -> dict[str, Any]:
+    """How each system is applied to scans that are not of the data set."""
+    members = [
+        member
+        for answers in planned.members.values()
+        for structures in answers.values()
+        for many in structures.values()
+        for member in many
+    ]
+    return {
+        "structures": list(dataset.labels.structures),
+        "roi": planned.roi,
+        "clip_percentile": settings.systems.crop.clip_percentile,
+        "protocols": {
+            "rule": rule_for_others(dataset.target, settings.systems.protocols).model_dump(
+                mode="json"
+            ),
+            "served": planned.routes.served,
+        },
+        "models": {
+            place(member.fit).name: {
+                "plugin": member.choice.brief(),
+                "prediction": member.choice.config.predictive(),
+            }
+            for member in members
+        },
+        "systems": {
+            name: {
+                protocol: {
+                    structure: [place(member.fit).name for member in many]
+                    for structure, many in structures.items()
+                }
+                for protocol, structures in answers.items()
+            }
+            for name, answers in planned.members.items()
+        },
+    }
 
 
 def record_trust(folder: Path, trust: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
