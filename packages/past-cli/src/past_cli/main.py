@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from past_cli.commands.check import check
 from past_cli.commands.clean import clean
 from past_cli.commands.compare import compare
 from past_cli.commands.evaluate import evaluate
@@ -36,7 +37,7 @@ def cli() -> None:
 
 
 for command in (
-    *(pipeline, export, predict, show, compare, rank),
+    *(pipeline, check, export, predict, show, compare, rank),
     *(clean, systems, plugins, phantom, evaluate),
 ):
     cli.add_command(command)

@@ -16,7 +16,7 @@ from past_core.pipeline.opened import Run, Segmented
 from past_core.pipeline.translations import Translations
 from past_core.volume import Volume, load_volume
 
-__all__ = ["draw_panels"]
+__all__ = ["draw_contours", "draw_panels", "save_figure", "slice_of"]
 
 ROWS = 4
 """Cases in a picture."""
@@ -66,13 +66,13 @@ def _translation(one: Translations, path: Path) -> Path:
             strict=True,
         ):
             _show(ax, volume, at)
-        _contours(row[2], label, position, "solid")
+        draw_contours(row[2], label, position)
         row[0].set_ylabel(source_id)
         row[3].set_ylabel(target_id)
     titles = ("source", "translated", "translated, source label", "a target scan")
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _segmentation(cases: Sequence[Segmented], run: Run, path: Path) -> Path:
@@ -90,14 +90,14 @@ def _segmentation(cases: Sequence[Segmented], run: Run, path: Path) -> Path:
         for ax, prediction in zip(row, predictions, strict=True):
             _show(ax, image, position)
             if reference is not None:
-                _contours(ax, reference, position, "dotted")
-            _contours(ax, prediction, position, "solid")
+                draw_contours(ax, reference, position, style="dotted")
+            draw_contours(ax, prediction, position)
         row[0].set_ylabel(case.case)
     for ax, system in zip(axes[0], systems, strict=True):
         ax.set_title(system)
     if any(case.reference is not None for case in cases):
         figure.suptitle("prediction solid, reference dotted")
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _grid(rows: int, columns: int) -> tuple[Figure, npt.NDArray[np.object_]]:
@@ -118,22 +118,28 @@ def _busiest(label: Volume) -> int:
     )
 
 
-def _plane(volume: Volume, position: int) -> tuple[Plane, float]:
-    """One slice with rows upwards (anterior or superior up), and its pixels' height to width."""
-    axis = volume.slice_axis
+def slice_of(volume: Volume, position: int, axis: int | None = None) -> tuple[Plane, float]:
+    """One slice with rows upwards (anterior or superior up), and its pixels' height to width.
+
+    By default it lies across the coarsest axis.
+    """
+    axis = volume.slice_axis if axis is None else axis
     across, up = [spacing for n, spacing in enumerate(volume.spacing) if n != axis]
     return np.take(volume.data, position, axis=axis).T.astype(np.float32), up / across
 
 
 def _show(ax: Axes, volume: Volume, position: int) -> None:
-    plane, aspect = _plane(volume, position)
+    plane, aspect = slice_of(volume, position)
     ax.imshow(plane, cmap="gray", origin="lower", aspect=aspect, vmin=0, vmax=255)
     ax.set_xticks([])
     ax.set_yticks([])
 
 
-def _contours(ax: Axes, label: Volume, position: int, style: str) -> None:
-    plane, _ = _plane(label, position)
+def draw_contours(
+    ax: Axes, label: Volume, position: int, axis: int | None = None, style: str = "solid"
+) -> None:
+    """Draw the outline of each structure in a slice, in its own colour."""
+    plane, _ = slice_of(label, position, axis)
     for value in range(1, int(label.data.max()) + 1):
         if (plane == value).any():
             colour = COLOURS[(value - 1) % len(COLOURS)]
@@ -141,7 +147,8 @@ def _contours(ax: Axes, label: Volume, position: int, style: str) -> None:
             ax.contour(mask, levels=[0.5], colors=[colour], linestyles=style, linewidths=1)
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a picture, and say where."""
     with mpl.rc_context({"savefig.dpi": 100}):
         figure.savefig(path)
     return path

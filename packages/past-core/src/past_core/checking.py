@@ -13,8 +13,16 @@ from past_core.volume import load_volume
 if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.labels import Labels
+    from past_core.volume import Volume
 
-__all__ = ["SCORED", "case_problems", "part_problems", "refuse"]
+__all__ = [
+    "SCORED",
+    "case_problems",
+    "part_problems",
+    "refuse",
+    "same_grid",
+    "volume_problems",
+]
 
 
 SCORED = ("test", "validation")
@@ -77,6 +85,19 @@ def case_problems(case: Case, labels: Labels) -> Iterator[str]:
     except DataError as error:
         yield str(error)
         return
+    yield from volume_problems(case, image, label, labels)
+
+
+def volume_problems(
+    case: Case, image: Volume, label: Volume | None, labels: Labels
+) -> Iterator[str]:
+    """What is wrong with what a case's files hold.
+
+    Parameters
+    ----------
+    image, label
+        As they were read; the label float32, so that values that are no integers are seen.
+    """
     if not np.isfinite(image.data).all():
         bad = int((~np.isfinite(image.data)).sum())
         yield f"{case.image}: {bad} voxels are NaN or infinite. Replace them, or drop the case."
@@ -86,9 +107,7 @@ def case_problems(case: Case, labels: Labels) -> Iterator[str]:
         yield f"{case.image}: the affine is singular. Repair the header (qform or sform)."
     if label is None:
         return
-    if label.data.shape != image.data.shape or not np.allclose(
-        label.affine, image.affine, atol=1e-2
-    ):
+    if not same_grid(image, label):
         yield (
             f"{case.label}: the label lies on another grid than its image "
             f"(shape {label.data.shape} against {image.data.shape}"
@@ -97,7 +116,15 @@ def case_problems(case: Case, labels: Labels) -> Iterator[str]:
         )
     undeclared = sorted(set(np.unique(label.data).tolist()) - set(range(labels.count)))
     if undeclared:
+        shown = f"{undeclared[:6]}{' and more' if len(undeclared) > 6 else ''}"
         yield (
-            f"{case.label}: label values {undeclared} are not declared; the data set has "
+            f"{case.label}: label values {shown} are not declared; the data set has "
             f"{labels.as_mapping()}. Declare or remove them."
         )
+
+
+def same_grid(image: Volume, label: Volume) -> bool:
+    """Whether two volumes have one shape and, but for rounding, one place."""
+    return label.data.shape == image.data.shape and np.allclose(
+        label.affine, image.affine, atol=1e-2
+    )

@@ -56,6 +56,7 @@ class _Entry(_Strict):
     image: str
     label: str | None = None
     protocol: str | None = None
+    id: str | None = None
 
 
 class _Region(_Strict):
@@ -83,7 +84,8 @@ class _List(_Strict):
 class DatalistReader(DatasetReader):
     """Opens a folder by its ``dataset.json``.
 
-    A case's id is its image's file name without suffix and without a trailing ``_image``.
+    A case's id, unless the entry has one, is its image's file name without suffix and without a
+    trailing ``_image``.
     """
 
     config: DatalistConfig
@@ -188,7 +190,7 @@ def _cases(
                 problems.append(
                     f"{part}: {path}: no such file. Correct the path, or remove the entry."
                 )
-        cases.append(Case(_case_id(image), domain, image, label, entry.protocol))
+        cases.append(Case(entry.id or _case_id(image), domain, image, label, entry.protocol))
     return tuple(cases)
 
 
