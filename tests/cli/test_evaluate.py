@@ -57,3 +57,13 @@ def test_another_grid_is_refused(past_cli, folders):
     assert done.code == 1
     assert "another grid" in done.err
     assert "spacing 1 x 1 x 1 mm" in done.err
+
+
+def test_references_may_have_another_suffix(past_cli, folders):
+    for folder, ending in (("pred", "hrT2"), ("ref", "Label")):
+        for name in ("a", "b"):
+            path = folders / folder / f"{name}.nii.gz"
+            path.rename(path.with_name(f"{name}_{ending}.nii.gz"))
+    done = past_cli("evaluate", folders / "pred", folders / "ref", "--labels", "vs=1,cochlea=2")
+    assert done.code == 0, done.err
+    assert "0.875" in done.out

@@ -93,7 +93,7 @@ def test_wrong_keys_and_values_are_listed_at_once_with_the_known_keys(datalist_f
         "numTraining: unknown key. Known keys: name, labels, source, target, test, validation, roi"
         in message
     )
-    assert "source.0.lable: unknown key. Known keys: image, label, protocol." in message
+    assert "source.0.lable: unknown key. Known keys: image, label, protocol, id." in message
     assert "target.0: Input should be" in message
     assert "got 7." in message
     assert "roi.lower.2: missing." in message

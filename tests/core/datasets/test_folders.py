@@ -123,6 +123,14 @@ def test_all_problems_are_listed_at_once(scans, write):
     assert "none: no such folder" in message
 
 
+def test_labels_that_could_belong_to_several_are_named_with_them(scans, write):
+    path = write.label(scans / "labels/x_1_2.nii.gz")
+    assert "x_1_2.nii.gz: could be the label of 1_t1.nii.gz, 2_t1" in problems_of(scans)
+    path.rename(scans / "labels/1_t1.nii.gz")
+    said = problems_of(scans)
+    assert "1-seg.nii.gz: 1_t1.nii.gz has a label already, 1_t1.nii.gz" in said
+
+
 def test_folders_that_are_not_named_are_asked_for(tmp_path):
     with pytest.raises(DataError, match="--source-labels, --target is missing"):
         FoldersReader(FoldersConfig(source=tmp_path)).open(tmp_path)

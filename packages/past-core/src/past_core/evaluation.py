@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from past_core.datasets.pairing import pair
 from past_core.errors import DataError
 from past_core.interfaces import Metric
 from past_core.labels import Labels
@@ -20,29 +21,33 @@ __all__ = ["score_folders"]
 def score_folders(
     predictions: Path, references: Path, labels: Labels, metrics: Mapping[str, Metric]
 ) -> list[Score]:
-    """Score every NIfTI file in ``predictions`` against its namesake in ``references``.
+    """Score every NIfTI file in ``predictions`` against the one it belongs to in ``references``.
 
-    The system is named after the predictions' folder, the case after the file.
+    Files are paired by name as ``past_core.datasets.pairing`` does it, so that
+    ``P01_hrT2.nii.gz`` is scored against ``P01_Label.nii.gz``. The system is named after the
+    predictions' folder, the case after the prediction.
 
     Raises
     ------
     DataError
-        If there is nothing to score, a reference is missing, a label value is not
-        declared, or two files lie on different grids; all missing files at once.
+        If there is nothing to score, a reference is missing or not clear, a label value is
+        not declared, or two files lie on different grids; all missing files at once.
     """
     paths = nifti_files(predictions)
     if not paths:
         raise DataError(f"{predictions}: no .nii or .nii.gz file to score.")
-    missing = [path.name for path in paths if not (references / path.name).is_file()]
-    if missing:
+    pairing = pair(nifti_files(references), paths)
+    if pairing.unclear:
+        names = ", ".join(path.name for path in pairing.unclear)
         raise DataError(
-            f"{references}: no reference for {', '.join(missing)}. Predictions and references "
+            f"{references}: no reference for {names}, or more than one. Predictions and references "
             "are paired by file name: rename the files, or take the rest out."
         )
+    reference_of = {prediction: reference for reference, prediction in pairing.labels.items()}
     rows = []
     for path in paths:
         prediction = _load_labels(path, labels)
-        reference = _load_labels(references / path.name, labels)
+        reference = _load_labels(reference_of[path], labels)
         case = stem(path.name)
         rows += score_case(
             prediction, reference, labels, metrics, system=predictions.name, case=case

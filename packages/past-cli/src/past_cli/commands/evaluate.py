@@ -17,14 +17,14 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option(
     "--labels",
     required=True,
-    metavar="NAME,NAME",
-    help="Structures in the order of their values: 'vs,cochlea' means vs = 1, cochlea = 2.",
+    metavar="NAME=VALUE,...",
+    help="Structures and their values, as in vs=1,cochlea=2; or names in the order of values.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the scores as CSV."
 )
 def evaluate(predictions: Path, references: Path, labels: str, out: Path | None) -> None:
-    """Score the segmentations in PREDICTIONS against files of the same name in REFERENCES."""
+    """Score the segmentations in PREDICTIONS against those in REFERENCES, paired by name."""
     from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.tables import score_table  # noqa: PLC0415
     from past_core.evaluation import score_folders  # noqa: PLC0415
@@ -32,7 +32,7 @@ def evaluate(predictions: Path, references: Path, labels: str, out: Path | None)
     from past_core.plugins import Registry  # noqa: PLC0415
     from past_core.scoring import summarise, write_scores  # noqa: PLC0415
 
-    names = tuple(name.strip() for name in labels.split(","))
+    structures = Labels.from_text(labels, "--labels")
     registry = Registry()
     metrics = {
         one.spec.name: registry.create(
@@ -40,7 +40,7 @@ def evaluate(predictions: Path, references: Path, labels: str, out: Path | None)
         )
         for one in registry.all("metric")
     }
-    rows = score_folders(predictions, references, Labels(names), metrics)
+    rows = score_folders(predictions, references, structures, metrics)
     new_console().print(score_table(summarise(rows)))
     if out is not None:
         write_scores(out, rows)

@@ -21,7 +21,7 @@ import numpy as np
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
-from past_core.datasets.pairing import pair
+from past_core.datasets.pairing import Pairing, pair
 from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
@@ -142,7 +142,7 @@ def _part(folder: Path, config: FoldersConfig, part: str, problems: list[str]) -
     problems += _channels(images)
     labels = [] if label_place is None else _files(folder / label_place, problems)
     pairing = pair(images, labels)
-    problems += pairing.problems
+    problems += [_unclear(label, fitting, pairing) for label, fitting in pairing.unclear.items()]
     domain = Domain.SOURCE if part == "source" else Domain.TARGET
     return tuple(Case(_id(image), domain, image, pairing.labels.get(image)) for image in images)
 
@@ -158,6 +158,18 @@ def _files(folder: Path, problems: list[str]) -> list[Path]:
             "themselves, converted to NIfTI."
         )
     return files
+
+
+def _unclear(label: Path, fitting: Sequence[Path], pairing: Pairing) -> str:
+    if not fitting:
+        return f"{label}: a label without an image. Name it as its image, or remove it."
+    names = ", ".join(image.name for image in fitting[:3])
+    if len(fitting) > 1:
+        return f"{label}: could be the label of {names}. Name it as its image."
+    return (
+        f"{label}: {names} has a label already, {pairing.labels[fitting[0]].name}. "
+        "Name labels as their images, or remove one."
+    )
 
 
 def _channels(images: Sequence[Path]) -> list[str]:

@@ -23,8 +23,9 @@ class Pairing:
 
     labels: Mapping[Path, Path]
     """By image."""
-    problems: Sequence[str]
-    """Labels that belong to no image or could belong to several, one line each."""
+    unclear: Mapping[Path, Sequence[Path]]
+    """Labels that belong to no image, or could belong to several, or to one that has a label
+    already; and those images."""
 
 
 def pair(images: Sequence[Path], labels: Sequence[Path]) -> Pairing:
@@ -44,8 +45,9 @@ def pair(images: Sequence[Path], labels: Sequence[Path]) -> Pairing:
     by_stem = {stem(image.name): image for image in images}
     image_words, label_words = _named(images), _named(labels)
     found: dict[Path, Path] = {}
-    problems = []
-    for label in labels:
+    unclear: dict[Path, Sequence[Path]] = {}
+    # Those of the same name first: they are the surest.
+    for label in sorted(labels, key=lambda path: stem(path.name) not in by_stem):
         same = by_stem.get(stem(label.name))
         fitting = [same] if same is not None else _fitting(label_words[label], image_words)
         if not fitting and len(images) == len(labels) == 1:
@@ -53,8 +55,8 @@ def pair(images: Sequence[Path], labels: Sequence[Path]) -> Pairing:
         if len(fitting) == 1 and fitting[0] not in found:
             found[fitting[0]] = label
         else:
-            problems.append(_unclear(label, fitting, found))
-    return Pairing(found, problems)
+            unclear[label] = fitting
+    return Pairing(found, unclear)
 
 
 @dataclass(frozen=True)
@@ -88,18 +90,6 @@ def _fitting(label: _Name, images: Mapping[Path, _Name]) -> list[Path]:
         for image, name in images.items()
         if _within(name.own, label.words) or _within(label.own, name.words)
     ]
-
-
-def _unclear(label: Path, fitting: Sequence[Path], found: Mapping[Path, Path]) -> str:
-    if not fitting:
-        return f"{label}: a label without an image. Name it as its image, or remove it."
-    names = ", ".join(image.name for image in fitting[:3])
-    if len(fitting) > 1:
-        return f"{label}: could be the label of {names}. Name it as its image."
-    return (
-        f"{label}: {names} has a label already, {found[fitting[0]].name}. "
-        "Name labels as their images, or remove one."
-    )
 
 
 def _named(files: Sequence[Path]) -> dict[Path, _Name]:
