@@ -247,10 +247,10 @@ def test_the_best_has_the_lowest_mean_rank():
     assert ranks == {"a": 2, "b": 1.5, "c": 2.5}
 
 
-def test_of_equal_candidates_the_first_is_taken():
+def test_of_equal_candidates_the_last_is_taken():
     figures = {"one": {"b": {"s": 0.5}, "a": {"s": 0.5}}}
-    assert best(figures, ["a", "b"])[0] == "a"
-    assert best(figures, ["b", "a"])[0] == "b"
+    assert best(figures, ["a", "b"])[0] == "b"
+    assert best(figures, ["b", "a"])[0] == "a"
 
 
 def test_what_cannot_be_told_is_no_praise():

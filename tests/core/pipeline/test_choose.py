@@ -147,8 +147,8 @@ def test_a_model_is_applied_once_however_many_candidates_have_it(choosing):
     LABELLINGS.clear()
     result, observed = choosing(None, SYSTEMS.replace('["taste"]', '["flip"]'))
     assert set(observed.ran) == {"choose-final", "trust-final", "combine-final", "score-final"}
-    assert result.choices()["final"]["chosen"] == "plain", "the first of equals"
-    models, chosen = 3, 1
+    assert result.choices()["final"]["chosen"] == "mixed", "the last of equals"
+    models, chosen = 3, 3
     assert len(LABELLINGS) == models * len(TARGET) + chosen * len(TEST)
     assert len({(one.model, one.image) for one in LABELLINGS}) == len(LABELLINGS)
 

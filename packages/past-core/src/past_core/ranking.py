@@ -31,8 +31,8 @@ def best(figures: Mapping[str, Figures], candidates: Sequence[str]) -> tuple[str
     figures
         By validator.
     candidates
-        In order of preference: of equal ones the first is taken, so what is simplest comes
-        first.
+        In order of adaptation: of equal ones the last is taken, so what has learnt most from the
+        target comes last.
 
     Returns
     -------
@@ -47,4 +47,4 @@ def best(figures: Mapping[str, Figures], candidates: Sequence[str]) -> tuple[str
         ranks.append(rankdata([math.inf if math.isnan(value) else -value for value in values]))
     total = np.mean(ranks, axis=0)
     mean = {name: float(rank) for name, rank in zip(candidates, total, strict=True)}
-    return min(candidates, key=lambda name: mean[name]), mean
+    return min(reversed(candidates), key=lambda name: mean[name]), mean

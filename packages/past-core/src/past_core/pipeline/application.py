@@ -17,6 +17,10 @@ from past_core.pipeline.tables import System
 __all__ = ["Application", "PlannedSystem"]
 
 
+GENERATION = {"choose": 2, "trust": 1}
+"""Of the stages that judge: of equal candidates another one was chosen once."""
+
+
 @dataclass(frozen=True)
 class PlannedSystem:
     """Where a system's results will be."""
@@ -154,6 +158,7 @@ class Application:
                 **predictions,
                 **{f"{role}-model": stage.inputs["model"] for role, stage in predictions.items()},
             },
+            generation=GENERATION[what],
         )
 
     def _score(self, system: System, combined: Stage) -> Stage | None:

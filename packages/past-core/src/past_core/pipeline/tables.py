@@ -134,7 +134,7 @@ class System(PluginConfig):
     structures: dict[str, Use] = Field(default_factory=dict)
     """Structures that another model answers for."""
     choose: tuple[str, ...] = ()
-    """Instead of ``use``: names of systems, the simplest first, of which the best by label-free
+    """Instead of ``use``: names of systems, the most adapted last, of which the best by label-free
     figures answers. What sees target labels is left out of them."""
     validators: tuple[str, ...] = Field(default=("flip", "affine"), min_length=1)
     """The plugins whose figures choose, by mean rank."""

@@ -3,7 +3,7 @@
 Parameters of both functions: ``labels``; ``validators`` (plugins); ``cases`` (scans to judge by)
 and ``source`` (scans with labels); ``models``, of each prediction's role its segmenter ``plugin``
 and ``prediction`` settings, whose model is the input ``ROLE-model``; ``candidates`` in order of
-preference, of each its ``name`` and by scan its ``answers``.
+adaptation, of each its ``name`` and by scan its ``answers``.
 """
 
 from __future__ import annotations
