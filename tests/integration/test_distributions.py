@@ -82,7 +82,13 @@ def test_a_trained_system_is_kept_moved_and_applied_bit_for_bit(
     elsewhere = environment_of("past-cli", "past-seg")
     validation = folder / "gone/data/target_validation"
     scans = [validation / f"crossmoda_{n}_hrT2.nii.gz" for n in (211, 212)]
-    run_command(elsewhere / "past-cli", "predict", "model.zip", *scans, "new", cwd=folder)
+    broken = folder / "broken.nii.gz"
+    broken.write_bytes(b"no scan")
+    predict = [elsewhere / "past-cli", "predict", "model.zip"]
+    done = run_command(*predict, scans[0], broken, scans[1], "new", cwd=folder, check=False)
+    assert done.returncode == 1
+    assert f"{broken}: not a readable NIfTI file" in done.stderr
+    assert "2 segmentations in new" in done.stdout
     for scan in scans:
         name = scan.name.replace("hrT2", "Label")
         made, before = (

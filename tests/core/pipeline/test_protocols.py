@@ -9,7 +9,8 @@ from past_core import DataError, Dataset, Labels, Volume, save_volume
 from past_core.case import Case, Domain
 from past_core.config import parse_config
 from past_core.errors import ConfigError
-from past_core.pipeline.protocols import ProtocolRule, Routes, assign_protocols, require_enough
+from past_core.pipeline.protocols import ProtocolRule, assign_protocols, require_enough
+from past_core.pipeline.routes import Routes
 
 
 @pytest.fixture

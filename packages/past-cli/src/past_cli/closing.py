@@ -45,4 +45,5 @@ def _answer(run: Run) -> Iterator[str]:
         why = "the one system of this run"
     count = len(run.record["segmentations"])
     files = f"{count} segmentation{'' if count == 1 else 's'}"
-    yield f"Take {run.answer}, {why}: {files} in {run.segmentations(run.answer)}"
+    place = run.segmentations(run.answer).relative_to(run.folder)
+    yield f"Take {run.answer}, {why}: {files} in {place} of the run's folder."

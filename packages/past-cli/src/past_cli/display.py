@@ -126,14 +126,15 @@ class Display:
             path.unlink(missing_ok=True)
 
     def _files(self, run: Run, *, redraw: bool) -> list[Path]:
-        """Scores and pictures; these are drawn only if something is new, for that takes seconds."""
+        """Segmentations, scores, and pictures, drawn only if something is new: it takes seconds."""
         panels = sorted((run.folder / "panels").glob("*.png"))
         if redraw or not panels:
             from past_cli.panels import draw_panels  # noqa: PLC0415
 
             panels = draw_panels(run)
-        scores = run.folder / "scores.csv"
-        return [*([scores] if scores.exists() else []), *panels]
+        answer = [] if run.answer is None else [run.segmentations(run.answer)]
+        kept = [path for path in (*answer, run.folder / "scores.csv") if path.exists()]
+        return [*kept, *panels]
 
 
 def _plain(one: object) -> str:
