@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from past_core.errors import DataError
-from past_core.volume import load_volume
+from past_core.volume import load_volume, same_grid
 
 if TYPE_CHECKING:
     from past_core.case import Case
@@ -20,7 +20,6 @@ __all__ = [
     "case_problems",
     "part_problems",
     "refuse",
-    "same_grid",
     "volume_problems",
 ]
 
@@ -121,10 +120,3 @@ def volume_problems(
             f"{case.label}: label values {shown} are not declared; the data set has "
             f"{labels.as_mapping()}. Declare or remove them."
         )
-
-
-def same_grid(image: Volume, label: Volume) -> bool:
-    """Whether two volumes have one shape and, but for rounding, one place."""
-    return label.data.shape == image.data.shape and np.allclose(
-        label.affine, image.affine, atol=1e-2
-    )

@@ -12,6 +12,7 @@ import numpy as np
 
 from past_core.errors import DataError
 from past_core.files import atomic_path
+from past_core.volume import same_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,9 +102,7 @@ def score_case(
     DataError
         If the two do not lie on one grid.
     """
-    if prediction.data.shape != reference.data.shape or not np.allclose(
-        prediction.affine, reference.affine, atol=1e-2
-    ):
+    if not same_grid(prediction, reference):
         raise DataError(
             f"case {case}: the prediction of {system} lies on another grid than the reference "
             f"(shape {prediction.data.shape}, spacing {_mm(prediction)} against "

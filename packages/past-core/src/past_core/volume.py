@@ -32,6 +32,7 @@ __all__ = [
     "coarsest_axis",
     "load_volume",
     "read_header",
+    "same_grid",
     "save_volume",
 ]
 
@@ -152,6 +153,11 @@ def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
             "Extract one volume from the series first."
         )
     return Volume(data.astype(dtype, copy=False), np.asarray(image.affine, dtype=np.float64))
+
+
+def same_grid(one: Volume, other: Volume) -> bool:
+    """Whether two volumes have one shape and, but for rounding, one place."""
+    return other.data.shape == one.data.shape and np.allclose(other.affine, one.affine, atol=1e-2)
 
 
 def as_stored(volume: Volume) -> Volume:

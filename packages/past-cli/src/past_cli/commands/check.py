@@ -13,6 +13,8 @@ import click
 from past_cli.data_options import data_options, take_folders
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from past_core.dataset import Dataset
     from past_core.inspection import Inspection
     from past_core.plugins import Registry
@@ -68,7 +70,7 @@ def check(
     if as_json:
         click.echo(json.dumps(asdict(seen), indent=1))
     else:
-        _print(dataset, seen)
+        _print(console, dataset, seen)
     if pictures is not None:
         from past_cli.case_pictures import draw_cases  # noqa: PLC0415
 
@@ -99,11 +101,9 @@ def _open(registry: Registry, folder: Path | None, options: dict[str, Any]) -> D
     return open_dataset(registry, data.absolute(), name, values.get("dataset", {}).get(name, {}))
 
 
-def _print(dataset: Dataset, seen: Inspection) -> None:
-    from past_cli.console import new_console  # noqa: PLC0415
+def _print(console: Console, dataset: Dataset, seen: Inspection) -> None:
     from past_cli.inspection_table import inspection_table  # noqa: PLC0415
 
-    console = new_console()
     for note in dataset.notes:
         console.print(note, highlight=False)
     console.print(inspection_table(seen))

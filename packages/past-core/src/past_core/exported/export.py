@@ -22,6 +22,7 @@ from past_core.pipeline.execute import read_manifest
 from past_core.pipeline.layout import STAGES, label_path
 from past_core.pipeline.opened import Run, open_run
 from past_core.scoring import MEAN
+from past_core.sizes import structure_volumes
 from past_core.volume import load_volume
 
 __all__ = ["export_system"]
@@ -99,11 +100,9 @@ def _volumes(run: Run, labels: Labels) -> dict[str, Volumes]:
         if not path.is_file():
             continue
         label = load_volume(path, np.uint8)
-        counts = np.bincount(label.data.ravel(), minlength=labels.count)
-        voxel = float(np.prod(label.spacing)) / 1000
-        for name, values in found.items():
-            if count := int(counts[labels.value(name)]):
-                values.append(count * voxel)
+        for name, size in structure_volumes(label.data, label.spacing, labels).items():
+            if size:
+                found[name].append(size / 1000)
     return {
         name: Volumes(
             low=min(values),

@@ -13,9 +13,10 @@ from past_core.device import resolve_device
 from past_core.errors import DataError
 from past_core.exported.archive import extract
 from past_core.exported.description import Description, parse
-from past_core.exported.of_run import is_run, system_of_run
+from past_core.exported.of_run import describe, is_run
 from past_core.exported.system import LoadedSystem
 from past_core.files import file_hash
+from past_core.pipeline.opened import open_run
 from past_core.plugins import Registry
 
 __all__ = ["DESCRIPTION", "load_system"]
@@ -66,7 +67,7 @@ def load_system(
     path, registry = Path(path), registry or Registry()
     scratch = None
     if path.is_dir() and is_run(path):
-        description, folders = system_of_run(path, system)
+        description, folders = describe(open_run(path), system)
     else:
         if system is not None:
             raise DataError(f"{path}: --system is for run folders; this is one system already.")

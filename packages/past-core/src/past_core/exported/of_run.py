@@ -10,27 +10,14 @@ from typing import Any
 from past_core.errors import DataError
 from past_core.exported.description import FORMAT, Description, parse
 from past_core.pipeline.layout import APPLICATION, RUN, STAGES, model_path
-from past_core.pipeline.opened import Run, open_run
+from past_core.pipeline.opened import Run
 
-__all__ = ["describe", "is_run", "system_of_run"]
+__all__ = ["describe", "is_run"]
 
 
 def is_run(path: Path) -> bool:
     """Whether it is a run folder."""
     return (path / RUN).is_file()
-
-
-def system_of_run(folder: Path, name: str | None) -> tuple[Description, dict[str, Path]]:
-    """Describe a system; see ``describe``.
-
-    Parameters
-    ----------
-    folder
-        The run folder.
-    name
-        Of the system; by default the one that the run says to take.
-    """
-    return describe(open_run(folder), name)
 
 
 def describe(run: Run, name: str | None) -> tuple[Description, dict[str, Path]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,8 +19,10 @@ from past_core.labels import Labels
 from past_core.pipeline.protocols import protocol_of
 from past_core.pipeline.routes import Routes
 from past_core.pipeline.work.answer import Answers
+from past_core.pipeline.work.predicted import Kept
 from past_core.plugins import Registry
 from past_core.roi import ROI
+from past_core.sizes import structure_volumes
 from past_core.volume import Volume, as_stored, load_volume, save_volume
 
 __all__ = ["LoadedSystem", "Segmentation"]
@@ -88,7 +90,7 @@ class LoadedSystem:
         wanted = self._wanted(served)
         cropped = as_stored(rescale(self.roi.crop(whole), high=self.description.clip_percentile))
         names = {name for many in wanted.values() for name in many}
-        found = {name: _Made(self._segmenter(name).predict(cropped)) for name in sorted(names)}
+        found = {name: Kept(self._segmenter(name).predict(cropped)) for name in sorted(names)}
         answers = Answers(wanted, found, self.labels)
         return Segmentation(served, self.roi, cropped, whole.shape, whole.affine, answers)
 
@@ -113,7 +115,7 @@ class LoadedSystem:
             protocol = protocol_of(case, self.description.protocols.rule)
         else:
             self.require_protocol(protocol)
-        return self.routes.of_case(Case(path.name, Domain.TARGET, path, protocol=protocol))
+        return self.routes.of_case(replace(case, protocol=protocol))
 
     def _wanted(self, served: tuple[str, ...]) -> dict[str, list[str]]:
         """By structure the members whose probabilities are averaged, each once."""
@@ -171,12 +173,8 @@ class Segmentation:
 
     def millilitres(self) -> dict[str, float]:
         """Volume of each structure."""
-        voxel = abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
-        labels = self.answers.labels
-        return {
-            name: float((self.labels.data == labels.value(name)).sum()) * voxel
-            for name in labels.structures
-        }
+        found = structure_volumes(self.labels.data, self.labels.spacing, self.answers.labels)
+        return {name: size / 1000 for name, size in found.items()}
 
     def save(self, path: str | Path) -> None:
         """Write the label map as NIfTI, whole or not at all."""
@@ -184,22 +182,3 @@ class Segmentation:
 
     def _pasted(self, data: npt.NDArray[np.generic]) -> Volume:
         return self.roi.paste(Volume(data, self.cropped.affine), self.shape, self.affine)
-
-
-class _Made:
-    """A prediction as a run's stage leaves it on disk: probabilities are rounded, classes before.
-
-    See ``past_core.pipeline.work.segment.predict``.
-    """
-
-    def __init__(self, probabilities: npt.NDArray[np.floating]) -> None:
-        self._classes: npt.NDArray[np.uint8] = probabilities.argmax(axis=0).astype(np.uint8)
-        self._rounded = probabilities.astype(np.float16)
-
-    def classes(self) -> npt.NDArray[np.uint8]:
-        """Likeliest classes ``(i, j, k)``."""
-        return self._classes
-
-    def probabilities(self) -> npt.NDArray[np.float32]:
-        """Class probabilities ``(c, i, j, k)``."""
-        return self._rounded.astype(np.float32)

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from past_core.case import Case
-from past_core.checking import same_grid, volume_problems
+from past_core.checking import volume_problems
 from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
 from past_core.labels import Labels
 from past_core.roi import ROI
-from past_core.volume import Volume, load_volume
+from past_core.sizes import structure_volumes
+from past_core.volume import Volume, load_volume, same_grid
 
 __all__ = ["Seen", "look_at"]
 
@@ -111,10 +112,8 @@ def _percentiles(data: npt.NDArray[np.floating]) -> tuple[float, ...]:
 
 
 def _sizes(label: Volume, labels: Labels) -> dict[str, float]:
-    voxel = float(np.prod(label.spacing)) / 1000
-    return {
-        name: float((label.data == labels.value(name)).sum()) * voxel for name in labels.structures
-    }
+    found = structure_volumes(label.data, label.spacing, labels)
+    return {name: size / 1000 for name, size in found.items()}
 
 
 def _outside(label: Volume, dataset: Dataset) -> dict[str, float]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from past_core.sizes import structure_volumes
 from past_core.validators.scanwise import ScanWise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import numpy.typing as npt
 
     from past_core.case import Case
     from past_core.interfaces import Candidate
@@ -33,7 +30,7 @@ class PlausibleVolume(ScanWise):
     def learn(self, source: Sequence[Case], labels: Labels) -> None:
         """Remember each structure's least and greatest volume, in mm³."""
         known = [
-            _volumes(case.load_label().data, case.spacing, labels)
+            structure_volumes(case.load_label().data, case.spacing, labels)
             for case in source
             if case.label is not None
         ]
@@ -41,7 +38,7 @@ class PlausibleVolume(ScanWise):
 
     def figure(self, candidate: Candidate, scan: Case, labels: Labels) -> float:
         """Mean over structures that any source scan has."""
-        found = _volumes(candidate.classes(scan), scan.spacing, labels)
+        found = structure_volumes(candidate.classes(scan), scan.spacing, labels)
         return mean_over(
             _plausible(found[name], limits)
             for name, limits in self.ranges.items()
@@ -59,15 +56,6 @@ def mean_over(values: Iterable[float]) -> float:
     """The mean; ``nan`` of nothing."""
     found = list(values)
     return math.fsum(found) / len(found) if found else math.nan
-
-
-def _volumes(
-    classes: npt.NDArray[np.uint8], spacing: tuple[float, float, float], labels: Labels
-) -> dict[str, float]:
-    """In mm³, by structure."""
-    counts = np.bincount(classes.ravel(), minlength=labels.count)
-    voxel = math.prod(spacing)
-    return {name: float(counts[labels.value(name)]) * voxel for name in labels.structures}
 
 
 def _plausible(volume: float, limits: Limits) -> float:

@@ -13,7 +13,7 @@ from past_core.interfaces import Segmenter
 from past_core.pipeline.layout import label_path, probability_path
 from past_core.volume import Volume, load_volume
 
-__all__ = ["Applied", "Left"]
+__all__ = ["Applied", "Kept", "Left"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,22 @@ class Left:
     def volume(self) -> Volume:
         """The classes with their place."""
         return load_volume(label_path(self.folder, self.case_id), np.uint8)
+
+
+class Kept:
+    """What is kept of probabilities ``(c, i, j, k)``: rounded, and the classes from before that."""
+
+    def __init__(self, probabilities: npt.NDArray[np.floating]) -> None:
+        self._classes: npt.NDArray[np.uint8] = probabilities.argmax(axis=0).astype(np.uint8)
+        self.rounded = probabilities.astype(np.float16)
+
+    def classes(self) -> npt.NDArray[np.uint8]:
+        """Likeliest classes ``(i, j, k)``."""
+        return self._classes
+
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """Class probabilities ``(c, i, j, k)``."""
+        return self.rounded.astype(np.float32)
 
 
 @dataclass(frozen=True)

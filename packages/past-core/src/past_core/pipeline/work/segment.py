@@ -12,6 +12,7 @@ from past_core.files import atomic_path
 from past_core.interfaces import Segmenter
 from past_core.labels import Labels
 from past_core.pipeline.layout import label_path, model_path, probability_path
+from past_core.pipeline.work.predicted import Kept
 from past_core.pipeline.work.workspace import Work, fit_once, require_grid
 from past_core.volume import Volume, save_volume
 
@@ -56,8 +57,8 @@ def predict(params: Mapping[str, Any], work: Work) -> None:
             volume = case.load_image()
             probabilities = segmenter.predict(volume)
             require_grid(params["plugin"], probabilities.shape[1:], volume.shape)
+            kept = Kept(probabilities)
             with atomic_path(probability_path(work.folder, case.id)) as temporary:
-                np.save(temporary, probabilities.astype(np.float16))
-            likeliest = probabilities.argmax(axis=0).astype(np.uint8)
-            save_volume(Volume(likeliest, volume.affine), path)
+                np.save(temporary, kept.rounded)
+            save_volume(Volume(kept.classes(), volume.affine), path)
         work.progress(done, len(params["cases"]), case.id)
