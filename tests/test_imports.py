@@ -115,7 +115,7 @@ def heavy_after(code):
         "import past_core.scoring, past_core.recipe, past_core.pipeline, past_core.testing",
         "import past_cli",
         "import past_selftrain.topq",
-        "import past_core.datasets.crossmoda, past_core.datasets.phantom.dataset",
+        "import past_core.datasets.crossmoda.edition2021, past_core.datasets.phantom.dataset",
     ],
 )
 def test_importing_brings_in_no_deep_learning_framework(code):

@@ -19,6 +19,7 @@ from past_core.testing import (
     check_validator,
     tiny_cases,
 )
+from tests.core import trees
 
 REGISTRY = Registry()
 KINDS = ("dataset", "translator", "segmenter", "strategy", "metric", "validator")
@@ -188,7 +189,12 @@ def folders_layout(folder):
 
 
 LAYOUTS = {
+    "bids": trees.bids,
     "crossmoda": crossmoda_layout,
+    "crossmoda2022": trees.crossmoda2022,
+    "crossmoda2023": trees.crossmoda2023,
+    "decathlon": trees.decathlon,
+    "nnunet-raw": trees.nnunet_raw,
     "datalist": datalist_layout,
     "folders": folders_layout,
 }

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from past_core.datasets.crossmoda import PAPER_ROI, CrossModaConfig, CrossModaReader
+from past_core.datasets.crossmoda.edition2021 import PAPER_ROI, CrossModaConfig, CrossModaReader
 from past_core.errors import DataError
 from past_core.volume import Volume
 

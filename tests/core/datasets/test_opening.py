@@ -11,7 +11,7 @@ from past_core.datasets import open_dataset, recognise
 from past_core.errors import ConfigError, DataError, PluginError
 from past_core.plugins import DatasetSpec, Registry, hookimpl
 
-CROSSMODA = "past_core.datasets.crossmoda:CrossModa"
+CROSSMODA = "past_core.datasets.crossmoda.edition2021:CrossModa"
 
 
 def module_with(*specs):

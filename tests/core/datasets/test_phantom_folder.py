@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from past_core.datasets.crossmoda import CrossModaConfig, CrossModaReader
+from past_core.datasets.crossmoda.edition2021 import CrossModaConfig, CrossModaReader
 from past_core.datasets.phantom import scan as phantom_module
 from past_core.datasets.phantom.config import PhantomConfig
 from past_core.datasets.phantom.dataset import PhantomReader, write_phantom

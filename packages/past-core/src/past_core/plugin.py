@@ -12,12 +12,42 @@ if TYPE_CHECKING:
 
 @hookimpl
 def past_datasets() -> Iterator[DatasetSpec]:
-    """CrossMoDA 2021, file lists, plain folders, and the built-in phantom."""
+    """The crossMoDA challenges, other tools' layouts, file lists, folders, and the phantom."""
     yield DatasetSpec(
         name="crossmoda",
         summary="crossMoDA 2021 folders: source_training, target_training, target_validation.",
-        factory="past_core.datasets.crossmoda:CrossModaReader",
-        config="past_core.datasets.crossmoda:CrossModaConfig",
+        factory="past_core.datasets.crossmoda.edition2021:CrossModaReader",
+        config="past_core.datasets.crossmoda.edition2021:CrossModaConfig",
+    )
+    yield DatasetSpec(
+        name="crossmoda2022",
+        summary="crossMoDA 2022 folders: training_source, training_target; centres as protocols.",
+        factory="past_core.datasets.crossmoda.later:CrossModa2022Reader",
+        config="past_core.datasets.crossmoda.later:LaterConfig",
+    )
+    yield DatasetSpec(
+        name="crossmoda2023",
+        summary="crossMoDA 2023 folders: TrainingSource, TrainingTarget; centres as protocols.",
+        factory="past_core.datasets.crossmoda.later:CrossModa2023Reader",
+        config="past_core.datasets.crossmoda.later:LaterConfig",
+    )
+    yield DatasetSpec(
+        name="nnunet-raw",
+        summary="Two of nnU-Net's raw data sets, DatasetNNN_NAME, in one folder.",
+        factory="past_core.datasets.nnunet_raw:NnunetRawReader",
+        config="past_core.datasets.nnunet_raw:NnunetRawConfig",
+    )
+    yield DatasetSpec(
+        name="decathlon",
+        summary="Two Medical Segmentation Decathlon tasks, TaskNN_NAME, or MONAI data lists.",
+        factory="past_core.datasets.decathlon:DecathlonReader",
+        config="past_core.datasets.decathlon:DecathlonConfig",
+    )
+    yield DatasetSpec(
+        name="bids",
+        summary="BIDS with labels (dseg) among its derivatives.",
+        factory="past_core.datasets.bids:BidsReader",
+        config="past_core.datasets.bids:BidsConfig",
     )
     yield DatasetSpec(
         name="datalist",

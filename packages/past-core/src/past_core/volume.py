@@ -155,9 +155,9 @@ def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
     return Volume(data.astype(dtype, copy=False), np.asarray(image.affine, dtype=np.float64))
 
 
-def same_grid(one: Volume, other: Volume) -> bool:
+def same_grid(one: Volume | Header, other: Volume | Header) -> bool:
     """Whether two volumes have one shape and, but for rounding, one place."""
-    return other.data.shape == one.data.shape and np.allclose(other.affine, one.affine, atol=1e-2)
+    return other.shape == one.shape and np.allclose(other.affine, one.affine, atol=1e-2)
 
 
 def as_stored(volume: Volume) -> Volume:

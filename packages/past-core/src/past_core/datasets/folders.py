@@ -10,35 +10,24 @@ are, not what lies below them; hidden files and files of other types are passed 
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
+from past_core.datasets.channels import channel_problems, name_of_channel
 from past_core.datasets.pairing import Pairing, pair
+from past_core.datasets.parts import note, structures, told_apart
 from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
-from past_core.labels import Labels
-from past_core.naming import nifti_files, stem
-from past_core.volume import load_volume
+from past_core.naming import nifti_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["FoldersConfig", "FoldersReader"]
-
-SHOWN = 3
-"""Pairs of image and label that a note has."""
-
-_CHANNEL = re.compile(r"(.+)_(\d{4})")
-"""nnU-Net's name of one channel of a scan."""
 
 
 class FoldersConfig(PluginConfig):
@@ -108,15 +97,15 @@ class FoldersReader(DatasetReader):
             ]
         if problems:
             raise listing("folders of scans", problems)
-        parts = _told_apart(parts)
+        parts = told_apart(parts)
         return Dataset(
             f"{_named(folder, config.source)}-to-{_named(folder, config.target)}",
-            _labels(config.labels, parts["source"]),
+            structures(config.labels, parts["source"]),
             parts["source"],
             parts["target"],
             parts["test"],
             parts["validation"],
-            notes=tuple(_note(part, cases) for part, cases in parts.items() if cases),
+            notes=tuple(note(part, cases) for part, cases in parts.items() if cases),
         )
 
 
@@ -139,12 +128,14 @@ def _part(folder: Path, config: FoldersConfig, part: str, problems: list[str]) -
             problems.append(f"{label_place}: labels without scans. Name their folder (--{option}).")
         return ()
     images = _files(folder / place, problems)
-    problems += _channels(images)
+    problems += channel_problems(images)
     labels = [] if label_place is None else _files(folder / label_place, problems)
     pairing = pair(images, labels)
     problems += [_unclear(label, fitting, pairing) for label, fitting in pairing.unclear.items()]
     domain = Domain.SOURCE if part == "source" else Domain.TARGET
-    return tuple(Case(_id(image), domain, image, pairing.labels.get(image)) for image in images)
+    return tuple(
+        Case(name_of_channel(image), domain, image, pairing.labels.get(image)) for image in images
+    )
 
 
 def _files(folder: Path, problems: list[str]) -> list[Path]:
@@ -170,72 +161,3 @@ def _unclear(label: Path, fitting: Sequence[Path], pairing: Pairing) -> str:
         f"{label}: {names} has a label already, {pairing.labels[fitting[0]].name}. "
         "Name labels as their images, or remove one."
     )
-
-
-def _channels(images: Sequence[Path]) -> list[str]:
-    """Scans of several channels, by nnU-Net's names."""
-    found = [match for image in images if (match := _CHANNEL.fullmatch(stem(image.name)))]
-    count = Counter(match[1] for match in found)
-    return [
-        f"{images[0].parent}: {name} has {n} channels ({name}_0000, ...), but a translation goes "
-        "from one contrast to another. Keep one contrast a folder."
-        for name, n in count.items()
-        if n > 1
-    ]
-
-
-def _id(image: Path) -> str:
-    name = stem(image.name)
-    match = _CHANNEL.fullmatch(name)
-    return match[1] if match and match[2] == "0000" else name
-
-
-def _told_apart(parts: Mapping[str, tuple[Case, ...]]) -> dict[str, tuple[Case, ...]]:
-    """The parts, no two scans of which have one id; a scan that is in two parts keeps its own."""
-    known: dict[str, Path] = {}
-    ids: dict[Path, str] = {}
-    for part, cases in parts.items():
-        for case in cases:
-            other = known.get(case.id, case.image)
-            taken = other.parent != case.image.parent
-            ids.setdefault(case.image, f"{part}-{case.id}" if taken else case.id)
-            known.setdefault(ids[case.image], case.image)
-    return {
-        part: tuple(replace(case, id=ids[case.image]) for case in cases)
-        for part, cases in parts.items()
-    }
-
-
-def _note(part: str, cases: Sequence[Case]) -> str:
-    """How many scans a part has, and which label was taken for which."""
-    labelled = [case for case in cases if case.label is not None]
-    note = f"{part}: {len(cases)} scans"
-    if not labelled:
-        return note
-    pairs = [
-        f"{case.image.name} = {case.label.name}"
-        for case in labelled
-        if case.label is not None and case.label.name != case.image.name
-    ]
-    more = f", and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
-    how = f"by name ({'; '.join(pairs[:SHOWN])}{more})" if pairs else "of the same names"
-    return f"{note}, {len(labelled)} with labels {how}"
-
-
-def _labels(text: str, source: Sequence[Case]) -> Labels:
-    if text:
-        return Labels.from_text(text, "labels")
-    found: dict[int, Path] = {}
-    for case in source:
-        assert case.label is not None
-        values = np.unique(load_volume(case.label).data)
-        for value in values[np.isfinite(values)]:  # the check of the data says what is wrong
-            found.setdefault(int(value), case.label)
-    structures = sorted(value for value in found if value)
-    if not structures or structures != list(range(1, len(structures) + 1)):
-        first = ", ".join(f"{value} ({found[value].name})" for value in structures[:6])
-        raise DataError(
-            f"source labels have the values {first or '0 alone'}; structures must be 1, 2, ... "
-            "without gaps. Renumber the label files."
-        )
-    return Labels(tuple(f"label{value}" for value in structures))

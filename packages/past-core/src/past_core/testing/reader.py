@@ -56,7 +56,7 @@ def check_reader(
         f"{who}: recognises({folder}) should be {recognised}",
     )
     try:
-        dataset.check()
+        dataset.with_test().check()
     except DataError as error:
         raise AssertionError(f"{who}: the opened data set fails its check: {error}") from error
     expect(reader.open(folder) == dataset, f"{who}: opening twice gives different data sets")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 from pydantic import ValidationError
 
-from past_core.datasets.crossmoda import (
+from past_core.datasets.crossmoda.edition2021 import (
     ORACLE,
     PROTOCOLS,
     SOURCE,

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from past_core.case import Case, Domain
+from past_core.case import Domain
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
+from past_core.datasets.crossmoda.layout import Files, Part, cases, lonely, scan, unlabelled
 from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
@@ -84,34 +85,38 @@ class CrossModaReader(DatasetReader):
             Naming every missing or unexpected file and every missing or empty folder.
         """
         problems: list[str] = []
-        source = _scan(folder / SOURCE, ("ceT1", "Label"), problems)
-        target = _scan(folder / TARGET, ("hrT2",), problems)
-        validation: Files = {}
+        source = scan(_part(folder / SOURCE, "ceT1", "Label"), problems)
+        target = scan(_part(folder / TARGET, "hrT2"), problems)
+        test: Files = {}
         if (folder / VALIDATION).is_dir():
-            validation = _scan(folder / VALIDATION, ("hrT2", "Label"), problems)
+            test = scan(_part(folder / VALIDATION, "hrT2", "Label"), problems)
         if (folder / ORACLE).is_dir():
-            for case_id, files in _scan(folder / ORACLE, ("Label",), problems).items():
+            for case_id, files in scan(_part(folder / ORACLE, "Label"), problems).items():
                 target.setdefault(case_id, {}).update(files)
         tuning: Files = {}
         if (folder / TUNING).is_dir():
-            tuning = _scan(folder / TUNING, ("hrT2", "Label"), problems)
-        _report_unlabelled(source, "ceT1", problems)
-        _report_unlabelled(tuning, "hrT2", problems)
-        for part, contrast in (
-            (source, "ceT1"),
-            (target, "hrT2"),
-            (validation, "hrT2"),
-            (tuning, "hrT2"),
-        ):
-            _report_lonely_labels(part, contrast, problems)
+            tuning = scan(_part(folder / TUNING, "hrT2", "Label"), problems)
+        problems += [*unlabelled(source, "ceT1"), *unlabelled(tuning, "hrT2")]
+        problems += lonely(source, "ceT1")
+        for part in (target, test, tuning):
+            problems += lonely(part, "hrT2")
         names = _protocol_names(folder / PROTOCOLS, problems)
+
+        def protocol(case_id: str, image: Path) -> str | None:  # noqa: ARG001
+            try:
+                matrix = _matrix(image)
+            except DataError as error:
+                problems.append(str(error))
+                return None
+            return names.get(matrix, matrix)
+
         dataset = Dataset(
             "crossmoda",
             LABELS,
-            source=_cases(source, "ceT1", Domain.SOURCE, None, problems),
-            target=_cases(target, "hrT2", Domain.TARGET, names, problems),
-            test=_cases(validation, "hrT2", Domain.TARGET, names, problems),
-            validation=_cases(tuning, "hrT2", Domain.TARGET, names, problems),
+            source=cases(source, "ceT1", Domain.SOURCE),
+            target=cases(target, "hrT2", Domain.TARGET, protocol),
+            test=cases(test, "hrT2", Domain.TARGET, protocol),
+            validation=cases(tuning, "hrT2", Domain.TARGET, protocol),
             roi=PAPER_ROI,
         )
         if problems:
@@ -119,78 +124,8 @@ class CrossModaReader(DatasetReader):
         return dataset
 
 
-Files = dict[str, dict[str, "Path"]]
-"""Case id to contrast (or "Label") to file."""
-
-
-def _scan(folder: Path, kinds: tuple[str, ...], problems: list[str]) -> Files:
-    """Files of one folder in the order of their numbers; hidden files are passed over."""
-    expected = " and ".join(f"crossmoda_N_{kind}.nii.gz" for kind in kinds)
-    if not folder.is_dir():
-        problems.append(f"{folder}: no such folder. Create it, with files {expected}.")
-        return {}
-    files: Files = {}
-    for path in folder.glob("[!.]*.nii.gz"):
-        match = _NAME.fullmatch(path.name)
-        if match is None or match[2] not in kinds:
-            problems.append(
-                f"{path}: unexpected file; this folder holds {expected}. Rename or remove it."
-            )
-            continue
-        files.setdefault(match[1], {})[match[2]] = path
-    if not files:
-        problems.append(f"{folder}: the folder is empty. Put files {expected} into it.")
-    return dict(sorted(files.items(), key=lambda item: int(item[0].split("_")[1])))
-
-
-def _report_unlabelled(files: Files, contrast: str, problems: list[str]) -> None:
-    for case_id, found in files.items():
-        if "Label" not in found:
-            problems.append(
-                f"{found[contrast]}: no label beside it; expected {case_id}_Label.nii.gz. "
-                "Add the label, or remove the image."
-            )
-
-
-def _report_lonely_labels(files: Files, contrast: str, problems: list[str]) -> None:
-    for case_id, found in files.items():
-        if contrast not in found:
-            problems.append(
-                f"{found['Label']}: a label without an image; expected "
-                f"{case_id}_{contrast}.nii.gz. Add the image, or remove the label."
-            )
-
-
-def _cases(
-    files: Files,
-    contrast: str,
-    domain: Domain,
-    protocols: dict[str, str] | None,
-    problems: list[str],
-) -> tuple[Case, ...]:
-    cases = []
-    for case_id, found in files.items():
-        if contrast not in found:
-            continue
-        protocol = None
-        if protocols is not None:
-            try:
-                matrix = _matrix(found[contrast])
-            except DataError as error:
-                problems.append(str(error))
-                continue
-            protocol = protocols.get(matrix, matrix)
-        cases.append(
-            Case(
-                case_id,
-                domain,
-                found[contrast],
-                found.get("Label"),
-                protocol,
-                segmentation=f"{case_id}_Label.nii.gz",
-            )
-        )
-    return tuple(cases)
+def _part(folder: Path, *kinds: str) -> Part:
+    return Part(folder, _NAME, tuple(f"crossmoda_N_{kind}.nii.gz" for kind in kinds), kinds)
 
 
 def _matrix(path: Path) -> str:

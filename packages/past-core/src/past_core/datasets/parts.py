@@ -1,0 +1,86 @@
+"""What readers that gather scans from several places share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from past_core.errors import DataError
+from past_core.labels import Labels
+from past_core.volume import load_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from past_core.case import Case
+
+__all__ = ["note", "structures", "told_apart"]
+
+SHOWN = 3
+"""Pairs of image and label that a note has."""
+
+
+def told_apart(parts: Mapping[str, tuple[Case, ...]]) -> dict[str, tuple[Case, ...]]:
+    """The parts, no two scans of which have one id; a scan that is in two parts keeps its own.
+
+    Where two different scans have one name, the later one's begins with its part.
+    """
+    known: dict[str, Path] = {}
+    ids: dict[Path, str] = {}
+    for part, cases in parts.items():
+        for case in cases:
+            other = known.get(case.id, case.image)
+            taken = other.parent != case.image.parent
+            ids.setdefault(case.image, f"{part}-{case.id}" if taken else case.id)
+            known.setdefault(ids[case.image], case.image)
+    return {
+        part: tuple(replace(case, id=ids[case.image]) for case in cases)
+        for part, cases in parts.items()
+    }
+
+
+def note(part: str, cases: Sequence[Case]) -> str:
+    """How many scans a part has, and which label was taken for which."""
+    labelled = [case for case in cases if case.label is not None]
+    said = f"{part}: {len(cases)} scans"
+    if not labelled:
+        return said
+    pairs = [
+        f"{case.image.name} = {case.label.name}"
+        for case in labelled
+        if case.label is not None and case.label.name != case.image.name
+    ]
+    more = f", and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    how = f"by name ({'; '.join(pairs[:SHOWN])}{more})" if pairs else "of the same names"
+    return f"{said}, {len(labelled)} with labels {how}"
+
+
+def structures(text: str, source: Sequence[Case]) -> Labels:
+    """Structures by ``vs=1,cochlea=2``; of an empty text, those that source labels have.
+
+    The latter are called after their values: ``label1``, ``label2``.
+
+    Raises
+    ------
+    DataError
+        If the text is no such list, or the values have a gap.
+    """
+    if text:
+        return Labels.from_text(text, "labels")
+    found: dict[int, Path] = {}
+    for case in source:
+        assert case.label is not None
+        present = np.unique(load_volume(case.label).data)
+        for value in present[np.isfinite(present)]:  # the check of the data says what is wrong
+            found.setdefault(int(value), case.label)
+    values = sorted(value for value in found if value)
+    if not values or values != list(range(1, len(values) + 1)):
+        first = ", ".join(f"{value} ({found[value].name})" for value in values[:6])
+        raise DataError(
+            f"source labels have the values {first or '0 alone'}; structures must be 1, 2, ... "
+            "without gaps. Renumber the label files."
+        )
+    return Labels(tuple(f"label{value}" for value in values))
