@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,12 +149,15 @@ def test_what_is_right_but_for_rounding_is_mended_beside_the_original(parts, tmp
     found = seen(parts)
     assert [one.id for one in found.cases if one.mendable] == ["s0", "s1"]
     assert len(texts(found, fault=True)) == 2
-    dataset = Dataset("spines", LABELS, **{k: tuple(v) for k, v in parts.items()})
+    parted = {k: tuple(v) for k, v in parts.items()}
+    inner, outer = ROI((0, 0, 0), (1, 0.5, 1)), ROI((0, 0, 0), (1, 0.75, 1))
+    dataset = Dataset("spines", LABELS, **parted, roi=inner, translation_roi=outer)
     copies = mend(dataset, found, tmp_path / "mended")
     assert [path.name for path in copies] == ["s0.nii.gz", "s1.nii.gz"]
     assert [path.read_bytes() for path in sorted(tmp_path.glob("*.nii.gz"))] == before
     mended = open_dataset(Registry({"past-core": plugin}), tmp_path / "mended")
-    assert inspect(mended).findings == ()
+    assert inspect(replace(mended, roi=ROI())).findings == ()
+    assert (mended.roi, mended.translation_roi) == (inner, outer)
     assert [one.id for one in mended.cases()] == [one.id for one in dataset.cases()]
     assert mended.source[0].load_label().data.dtype == np.uint8
     with pytest.raises(DataError, match="is not empty"):

@@ -38,6 +38,9 @@ def test_the_name_may_be_left_to_the_folder(datalist_folder, edit_list):
 def test_a_region_may_be_given(datalist_folder, edit_list):
     edit_list(lambda c: c | {"roi": {"lower": [0.25, 0, 0], "upper": [0.75, 1, 0.5]}})
     assert READER.open(datalist_folder).roi == ROI((0.25, 0, 0), (0.75, 1, 0.5))
+    assert READER.open(datalist_folder).translation_roi is None
+    edit_list(lambda c: c | {"translation_roi": {"lower": [0, 0, 0], "upper": [1, 1, 0.5]}})
+    assert READER.open(datalist_folder).translation_roi == ROI((0, 0, 0), (1, 1, 0.5))
 
 
 def test_targets_may_carry_labels_for_the_oracle(datalist_folder, edit_list, write):
@@ -90,8 +93,8 @@ def test_wrong_keys_and_values_are_listed_at_once_with_the_known_keys(datalist_f
     assert message.startswith(f"{path}: 5 problems")
     assert "labels: missing. Add it; known keys: name, labels, source" in message
     assert (
-        "numTraining: unknown key. Known keys: name, labels, source, target, test, validation, roi"
-        in message
+        "numTraining: unknown key. Known keys: name, labels, source, target, test, validation, "
+        "roi, translation_roi." in message
     )
     assert "source.0.lable: unknown key. Known keys: image, label, protocol, id." in message
     assert "target.0: Input should be" in message

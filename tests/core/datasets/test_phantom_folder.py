@@ -68,6 +68,10 @@ def test_the_crossmoda_reader_opens_it_with_its_protocols(tmp_path):
         expected.test,
     )
     assert [case.protocol for case in opened.target] == ["448", "384"]
+    # The built-in phantom has one region; its folder, as any of crossMoDA, the paper's two.
+    assert expected.translation_roi is None
+    assert opened.translation_roi is not None
+    assert opened.roi == expected.roi
 
 
 def test_only_one_protocol_is_scanned_where_one_is_asked_for(tmp_path):

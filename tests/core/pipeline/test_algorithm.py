@@ -87,8 +87,8 @@ def copied(cases):
 def test_the_translator_learns_from_source_and_target_without_the_targets_labels(done):
     _, fits = done
     assert stages(fits["fit-aligned"]) == {
-        **dict.fromkeys(SOURCE, ("crop-source", "crop-source")),
-        **dict.fromkeys(TARGET, ("crop-target", None)),
+        **dict.fromkeys(SOURCE, ("crop-wide-source", "crop-wide-source")),
+        **dict.fromkeys(TARGET, ("crop-wide-target", None)),
     }
 
 

@@ -28,7 +28,8 @@ def test_nothing_waits_for_the_figures(registry, request_of):
     planned, _ = plan_pipeline(request_of(translator="measured"), registry=registry)
     for stage in planned.graph:
         assert "measure-aligned" not in [needed.name for needed in stage.inputs.values()]
-    before = ("crop-source", "crop-target", "fit-aligned", "translate-aligned", "vary-aligned")
+    crops = ("crop-source", "crop-wide-source", "crop-wide-target")
+    before = (*crops, "fit-aligned", "translate-aligned", "vary-aligned")
     waiting = [stage.name for stage in planned.graph.ready(before)]
     assert waiting.index("fit-bayes") < waiting.index("measure-aligned")
 

@@ -183,6 +183,7 @@ def test_another_seed_trains_everything_again(run, request_of):
     kept = {report.name for report in observed.reports if report.reused}
     assert kept == {
         *("check", "crop-source", "crop-target", "crop-test"),
+        *("crop-wide-source", "crop-wide-target"),
     }
 
 

@@ -42,7 +42,9 @@ class Dataset:
     """Labelled target scans to choose settings by; no training sees their labels. They are
     segmented and scored beside the test scans, and reported apart from them."""
     roi: ROI = field(default_factory=ROI)
-    """The region that the data set's own publication works in."""
+    """The region that the data set's own publication segments in."""
+    translation_roi: ROI | None = None
+    """The region that it translates in, which holds ``roi``; None: the same."""
     notes: tuple[str, ...] = ()
     """What a reader found out that a user should see: which label it took for which image."""
 

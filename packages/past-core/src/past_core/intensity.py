@@ -13,16 +13,25 @@ from past_core.volume import Volume
 __all__ = ["rescale", "vary"]
 
 
-def rescale(volume: Volume, low: float = 0.0, high: float = 99.9) -> Volume:
+def rescale(
+    volume: Volume, low: float = 0.0, high: float = 99.9, *, over: Volume | None = None
+) -> Volume:
     """Map the percentiles ``low`` and ``high`` of a volume onto 0 and 255, float32.
 
     Values beyond are clipped: a few hot voxels (vessels, artefacts) would otherwise
     press the rest of the scan into the dark.
+
+    Parameters
+    ----------
+    over
+        What the percentiles are of, where it is not the volume itself: of a region within a
+        larger one the latter, so that what is cut from either has the same intensities.
     """
-    bottom, top = np.percentile(volume.data, (low, high))
+    known = (volume if over is None else over).data
+    bottom, top = np.percentile(known, (low, high))
     if top <= bottom:
         # A scan of one value but for less than a thousandth of its voxels.
-        bottom, top = float(volume.data.min()), float(volume.data.max())
+        bottom, top = float(known.min()), float(known.max())
     scaled = (volume.data.astype(np.float32) - bottom) * (255.0 / max(top - bottom, 1e-6))
     return Volume(np.clip(scaled, 0, 255).astype(np.float32), volume.affine)
 

@@ -58,6 +58,41 @@ class ROI:
                 )
         return i, j, k
 
+    def within(self, outer: ROI, shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:
+        """Index ranges of this region in what ``outer`` cuts from a canonical volume.
+
+        So ``crop`` gives the same voxels whether a volume is cut to ``outer`` first or not.
+
+        Parameters
+        ----------
+        outer
+            A region that holds this one.
+        shape
+            Of the whole canonical volume.
+        """
+        i, j, k = (
+            slice(own.start - around.start, own.stop - around.start)
+            for own, around in zip(self.box(shape), outer.box(shape), strict=True)
+        )
+        return i, j, k
+
+    def require_within(self, outer: ROI) -> None:
+        """Refuse a region that does not hold this one.
+
+        Raises
+        ------
+        ConfigError
+            Naming the first axis along which it does not.
+        """
+        for axis in range(3):
+            low, high = self.lower[axis], self.upper[axis]
+            if low < outer.lower[axis] or high > outer.upper[axis]:
+                raise ConfigError(
+                    f"roi: axis {axis} runs from {low} to {high}, beyond the region of "
+                    f"translation, {outer.lower[axis]} to {outer.upper[axis]}. Segmenters are "
+                    "trained on what is translated: widen translation_roi, or narrow roi."
+                )
+
     def crop(self, volume: Volume) -> Volume:
         """Canonical orientation, then the box; the affine follows the new first voxel.
 

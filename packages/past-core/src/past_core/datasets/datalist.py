@@ -15,8 +15,8 @@
 Paths are relative to the file's folder. Labels of target cases serve the oracle alone. A scan
 may be listed as target and test: then its label is for scoring only.
 ``test`` is optional: without it, the target's scans are segmented. So are ``validation``, labelled
-target scans to choose settings by, and ``roi``, fractions of canonical (RAS+) axes, see
-``past_core.roi.ROI``.
+target scans to choose settings by, ``roi``, fractions of canonical (RAS+) axes (see
+``past_core.roi.ROI``), and ``translation_roi``, a larger region that translators see.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class _List(_Strict):
     test: _Entries = []
     validation: _Entries = []
     roi: _Region | None = None
+    translation_roi: _Region | None = None
 
 
 class DatalistReader(DatasetReader):
@@ -137,7 +138,8 @@ class DatalistReader(DatasetReader):
             parts["target"],
             parts["test"],
             parts["validation"],
-            roi=_roi(content.roi, path),
+            roi=_roi(content.roi, path) or ROI(),
+            translation_roi=_roi(content.translation_roi, path),
         )
 
 
@@ -163,7 +165,7 @@ def _explain(problem: Any) -> str:  # noqa: ANN401
     key = ".".join(str(part) for part in loc) or "the list"
     model: type[BaseModel] = _List
     if len(loc) > 1:
-        model = _Region if loc[0] == "roi" else _Entry
+        model = _Region if loc[0] in ("roi", "translation_roi") else _Entry
     known = ", ".join(model.model_fields)
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key. Known keys: {known}. Rename or remove it."
@@ -214,9 +216,9 @@ def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> 
             )
 
 
-def _roi(region: _Region | None, path: Path) -> ROI:
+def _roi(region: _Region | None, path: Path) -> ROI | None:
     if region is None:
-        return ROI()
+        return None
     try:
         return ROI(region.lower, region.upper)
     except ConfigError as error:

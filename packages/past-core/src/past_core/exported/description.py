@@ -11,7 +11,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from past_core.errors import DataError
 from past_core.pipeline.protocols import ProtocolRule
 
-__all__ = ["FORMAT", "Description", "File", "Member", "Plugin", "Protocols", "Volumes", "parse"]
+__all__ = [
+    "FORMAT",
+    "Description",
+    "File",
+    "Fractions",
+    "Member",
+    "Plugin",
+    "Protocols",
+    "Volumes",
+    "parse",
+]
 
 FORMAT = "past-system/1"
 
@@ -28,6 +38,7 @@ PlainName = Annotated[str, AfterValidator(_plain)]
 """A name that leads nowhere else, whatever it is appended to."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Numbers = tuple[float, ...]
+Fractions = tuple[float, float, float, float, float, float]
 
 
 class _Strict(BaseModel):
@@ -92,8 +103,10 @@ class Description(_Strict):
     """The system that it took, if it chose one."""
     structures: tuple[str, ...] = Field(min_length=1)
     """The first has value 1."""
-    roi: tuple[float, float, float, float, float, float]
+    roi: Fractions
     """Lower, then upper fractions of the canonical (RAS+) axes."""
+    scaled_over: Fractions | None = None
+    """The same of the region that intensities are scaled over, if it is another."""
     clip_percentile: float
     protocols: Protocols
     answers: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)

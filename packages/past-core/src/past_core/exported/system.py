@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from past_core.case import Case, Domain
 from past_core.errors import DataError
-from past_core.exported.description import Description
+from past_core.exported.description import Description, Fractions
 from past_core.intensity import rescale
 from past_core.interfaces import Segmenter
 from past_core.labels import Labels
@@ -54,8 +54,9 @@ class LoadedSystem:
     ) -> None:
         self.description = description
         self.labels = Labels(description.structures)
-        i0, j0, k0, i1, j1, k1 = description.roi
-        self.roi = ROI((i0, j0, k0), (i1, j1, k1))
+        self.roi = _region(description.roi)
+        wide = description.scaled_over
+        self.scaled_over = None if wide is None else _region(wide)
         served = {name: description.protocols.served[name] for name in description.answers}
         self.routes = Routes(served, description.protocols.rule.unserved)
         self._folders = folders
@@ -88,7 +89,9 @@ class LoadedSystem:
         self._check(path, whole)
         served = self._served(path, protocol)
         wanted = self._wanted(served)
-        cropped = as_stored(rescale(self.roi.crop(whole), high=self.description.clip_percentile))
+        over = None if self.scaled_over is None else self.scaled_over.crop(whole)
+        percentile = self.description.clip_percentile
+        cropped = as_stored(rescale(self.roi.crop(whole), high=percentile, over=over))
         names = {name for many in wanted.values() for name in many}
         found = {name: Kept(self._segmenter(name).predict(cropped)) for name in sorted(names)}
         answers = Answers(wanted, found, self.labels)
@@ -143,6 +146,11 @@ class LoadedSystem:
             raise DataError(f"{path}: every voxel is {volume.data.flat[0]}. Export it anew.")
         if abs(np.linalg.det(volume.affine[:3, :3])) < 1e-9:
             raise DataError(f"{path}: the affine is singular. Repair the header (qform or sform).")
+
+
+def _region(fractions: Fractions) -> ROI:
+    i0, j0, k0, i1, j1, k1 = fractions
+    return ROI((i0, j0, k0), (i1, j1, k1))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def mend(dataset: Dataset, inspection: Inspection, folder: Path) -> list[Path]:
     for case in dataset.cases():
         if str(case.label) in mendable and str(case.label) not in copies:
             copies[str(case.label)] = _copy(case, folder)
-    lower, upper = dataset.roi.lower, dataset.roi.upper
+    regions = {"roi": dataset.roi, "translation_roi": dataset.translation_roi}
     write_json(
         folder / "dataset.json",
         {
@@ -51,7 +52,7 @@ def mend(dataset: Dataset, inspection: Inspection, folder: Path) -> list[Path]:
                 part: [_entry(case, copies) for case in cases]
                 for part, cases in dataset.parts().items()
             },
-            "roi": {"lower": lower, "upper": upper},
+            **{name: asdict(roi) for name, roi in regions.items() if roi is not None},
         },
     )
     return list(copies.values())

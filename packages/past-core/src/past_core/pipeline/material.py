@@ -82,7 +82,7 @@ class Material(Scans):
 
     def _translated(self, translation: Translation, protocol: str | None) -> Translated:
         choice = self.settings.choice("translator", translation.translator, translation.settings)
-        source, target = self.source(), self.target(protocol)
+        source, target = self.source(wide=True), self.target(protocol, wide=True)
         pool = Pool([*source, *target])
         name, seed = at_protocol(translation.name, protocol), self.seed_of("translate:fit")
         scans = {
@@ -108,10 +108,13 @@ class Material(Scans):
                 seed=seed,
             )
         pool = Pool(source, labelled=False)
+        params = {"plugin": choice.brief(), "source": pool.entries}
+        if self.translation_roi is not None:
+            params["cut"] = {"roi": self.roi, "of": self.translation_roi}
         images = self.add(
             f"translate-{name}",
             "translate:translate",
-            {"plugin": choice.brief(), "source": pool.entries},
+            params,
             {**pool.inputs, "model": fit},
         )
         return Translated(translation.name, protocol, translation.translator, fit, images, measured)

@@ -34,6 +34,8 @@ class Plan:
     """Cropped scans: ``source``, ``target``, ``test``."""
     roi: list[float]
     """Lower, then upper fractions of the canonical axes."""
+    scaled_over: list[float] | None
+    """The same of the region that intensities are scaled over, if it is another."""
     members: Mapping[str, Members]
     """Of each system that uses models, what answers for any scan, by protocol and structure."""
     routes: Routes
@@ -82,7 +84,8 @@ def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
     using = {name for one in planned for name in one.candidates or (one.name,)}
     members = {name: application.members(name) for name in sorted(using)}
     routes = application.segmented.routes
-    return Plan(graph, planned, translations, scans, builder.roi, members, routes, left_out)
+    regions = builder.roi, builder.translation_roi
+    return Plan(graph, planned, translations, scans, *regions, members, routes, left_out)
 
 
 def _until(until: str, builder: Builder, planned: list[PlannedSystem]) -> Graph:

@@ -116,6 +116,7 @@ def _application(
     return {
         "structures": list(dataset.labels.structures),
         "roi": planned.roi,
+        "scaled_over": planned.scaled_over,
         "clip_percentile": settings.systems.crop.clip_percentile,
         "protocols": {
             "rule": rule_for_others(dataset.target, settings.systems.protocols).model_dump(

@@ -15,6 +15,7 @@ from past_core.pipeline.pool import Scan
 from past_core.pipeline.protocols import ALL, by_protocol
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage, derive_seed
+from past_core.roi import ROI
 
 __all__ = ["Scans", "at_protocol", "slug"]
 
@@ -31,9 +32,11 @@ class Scans:
         self.inventory = inventory
         self.graph = Graph()
         self.labels = list(dataset.labels.structures)
-        region = self.systems.crop.roi
-        roi = dataset.roi if region is None else region.as_roi()
-        self.roi = [*roi.lower, *roi.upper]
+        roi, wide = self.systems.crop.regions(dataset)
+        self.roi = _fractions(roi)
+        """Lower, then upper fractions of the canonical axes."""
+        self.translation_roi = None if wide is None else _fractions(wide)
+        """Those of the region that translators see, if it is another."""
         self.crops: dict[str, Stage] = {}
         """By part; two parts of the very same scans are one stage."""
 
@@ -53,13 +56,32 @@ class Scans:
         """Add a stage whose function is in a room of ``past_core.pipeline.work``."""
         return self.graph.add(Stage(name, f"{WORK}.{function}", params, inputs or {}, **more))
 
-    def crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
-        """The stage that cuts scans, or only their labels, to the region."""
+    def crop(
+        self, part: str, cases: Sequence[Case], *, images: bool, labels: bool, wide: bool = False
+    ) -> Stage:
+        """The stage that cuts scans, or only their labels, to the region.
+
+        ``wide``: to that of translation, if there are two.
+        """
+        part = f"wide-{part}" if wide and self.translation_roi else part
         if part not in self.crops:
-            self.crops[part] = self._crop(part, cases, images=images, labels=labels)
+            regions: dict[str, Any] = {"roi": self.roi}
+            if self.translation_roi and wide:
+                regions = {"roi": self.translation_roi}
+            elif self.translation_roi and images:
+                regions["scaled_over"] = self.translation_roi
+            self.crops[part] = self._crop(part, cases, regions, images=images, labels=labels)
         return self.crops[part]
 
-    def _crop(self, part: str, cases: Sequence[Case], *, images: bool, labels: bool) -> Stage:
+    def _crop(
+        self,
+        part: str,
+        cases: Sequence[Case],
+        regions: dict[str, Any],
+        *,
+        images: bool,
+        labels: bool,
+    ) -> Stage:
         entries = [
             {
                 "id": case.id,
@@ -70,29 +92,29 @@ class Scans:
         ]
         wanted = {entry[key] for entry in entries for key in ("image", "label")}
         params = {
-            "roi": self.roi,
+            **regions,
             "clip_percentile": self.systems.crop.clip_percentile,
             "cases": entries,
         }
         places = {key: path for key, path in self.inventory.places.items() if key in wanted}
         return self.add(f"crop-{part}", "crop:crop", params, incidental={"files": places})
 
-    def source(self) -> list[Scan]:
-        """Source scans with their labels."""
-        stage = self.crop("source", self.dataset.source, images=True, labels=True)
+    def source(self, *, wide: bool = False) -> list[Scan]:
+        """Source scans with their labels; ``wide``: as translators see them."""
+        stage = self.crop("source", self.dataset.source, images=True, labels=True, wide=wide)
         return [_scan(case, stage, stage) for case in self.dataset.source]
 
-    def cropped_target(self) -> Stage:
-        """The stage of all target scans, without labels."""
-        return self.crop("target", self.dataset.target, images=True, labels=False)
+    def cropped_target(self, *, wide: bool = False) -> Stage:
+        """The stage of all target scans, without labels; ``wide``: as translators see them."""
+        return self.crop("target", self.dataset.target, images=True, labels=False, wide=wide)
 
     def cropped_test(self) -> Stage:
         """The stage of the scans that systems are applied to, without labels."""
         return self.crop("test", self.dataset.segmented, images=True, labels=False)
 
-    def target(self, protocol: str | None) -> list[Scan]:
-        """Target scans of a protocol, or all, without labels."""
-        stage = self.cropped_target()
+    def target(self, protocol: str | None, *, wide: bool = False) -> list[Scan]:
+        """Target scans of a protocol, or all, without labels; ``wide``: as translators see them."""
+        stage = self.cropped_target(wide=wide)
         return [_scan(case, stage, None) for case in self._target_cases(protocol)]
 
     def oracle(self, protocol: str | None) -> list[Scan]:
@@ -130,6 +152,10 @@ class Scans:
 
     def _target_cases(self, protocol: str | None) -> list[Case]:
         return [c for c in self.dataset.target if protocol is None or c.protocol == protocol]
+
+
+def _fractions(roi: ROI) -> list[float]:
+    return [*roi.lower, *roi.upper]
 
 
 def _scan(case: Case, images: Stage, labels: Stage | None) -> Scan:

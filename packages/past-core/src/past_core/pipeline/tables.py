@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from past_core.config import PluginConfig
+from past_core.dataset import Dataset
 from past_core.pipeline.address import Address, check_name, check_part_name
 from past_core.pipeline.images import Images
 from past_core.roi import ROI
@@ -50,8 +51,28 @@ class Crop(PluginConfig):
 
     roi: Region | None = None
     """The region to work in; by default the data set's own."""
+    translation_roi: Region | None = None
+    """The region that translators see, which must hold ``roi``. By default the data set's own, but
+    where ``roi`` is given, that: one region for both."""
     clip_percentile: float = Field(default=99.9, gt=50, le=100)
-    """Percentile of a scan's region that becomes 255."""
+    """Percentile of a scan's region (of translation, if there are two) that becomes 255."""
+
+    def regions(self, dataset: Dataset) -> tuple[ROI, ROI | None]:
+        """Where a data set is segmented, and where it is translated if not there.
+
+        Raises
+        ------
+        ConfigError
+            If a region is empty, or the second does not hold the first.
+        """
+        inner = dataset.roi if self.roi is None else self.roi.as_roi()
+        outer = dataset.translation_roi if self.roi is None else None
+        if self.translation_roi is not None:
+            outer = self.translation_roi.as_roi()
+        if outer in (None, inner):
+            return inner, None
+        inner.require_within(outer)
+        return inner, outer
 
 
 class Judge(PluginConfig):

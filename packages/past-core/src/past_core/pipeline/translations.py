@@ -36,7 +36,7 @@ class Translations:
 def translations_of(stages: Path, record: Mapping[str, Any]) -> list[Translations]:
     """Of a run with this record, whose stages are in this folder."""
     source = stages / record["scans"].get("source", "")
-    target = stages / record["scans"].get("target", "")
+    target = stages / (record["scans"].get("target") or record["scans"].get("wide-target", ""))
     found = []
     for one in record["translations"]:
         images = stages / one["images"]

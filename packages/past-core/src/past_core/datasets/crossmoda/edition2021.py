@@ -49,6 +49,9 @@ PROTOCOLS = "protocols.json"
 LABELS = Labels(("vs", "cochlea"))
 """1 vestibular schwannoma, 2 cochlea."""
 
+TRANSLATION_ROI = ROI(lower=(1 / 4, 1 / 4, 0), upper=(3 / 4, 3 / 4, 1))
+"""The paper's 2D region [W/4:3W/4, H/4:3H/4], of every slice."""
+
 PAPER_ROI = ROI(lower=(1 / 4, 1 / 4, 0), upper=(3 / 4, 5 / 8, 1))
 """The paper's 3D region [W/4:3W/4, 3H/8:3H/4, 0:D].
 
@@ -118,6 +121,7 @@ class CrossModaReader(DatasetReader):
             test=cases(test, "hrT2", Domain.TARGET, protocol),
             validation=cases(tuning, "hrT2", Domain.TARGET, protocol),
             roi=PAPER_ROI,
+            translation_roi=TRANSLATION_ROI,
         )
         if problems:
             raise listing(f"crossMoDA data set {folder}", problems)

@@ -63,13 +63,16 @@ class PhantomReader(DatasetReader):
     def open(self, folder: Path) -> Dataset:
         """Write the phantom if ``folder`` is missing or empty, then list its cases.
 
+        One region holds all that its heads have to show: translators see no other.
+
         Raises
         ------
         DataError
             If the folder holds other files, or a phantom of another configuration.
         """
         write_phantom(folder, self.config)
-        return replace(CrossModaReader(CrossModaConfig()).open(folder), name="phantom")
+        opened = CrossModaReader(CrossModaConfig()).open(folder)
+        return replace(opened, name="phantom", translation_roi=None)
 
 
 def write_phantom(folder: Path, config: PhantomConfig) -> None:

@@ -1,4 +1,4 @@
-"""Before the algorithm: one region, one orientation, one range of intensities."""
+"""Before the algorithm: a region, one orientation, one range of intensities."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ def crop(params: Mapping[str, Any], work: Work) -> None:
     Parameters
     ----------
     params
-        ``roi`` (six fractions), ``clip_percentile``, and ``cases``: of each its ``id`` and
-        the SHA-256 of its ``image`` and ``label``, either of which may be None.
+        ``roi`` (six fractions), ``scaled_over`` (the region whose intensities are scaled, where it
+        is another one that holds ``roi``), ``clip_percentile``, and ``cases``: of each its ``id``
+        and the SHA-256 of its ``image`` and ``label``, either of which may be None.
     """
     roi = roi_of(params)
+    wide = roi_of(params, "scaled_over") if "scaled_over" in params else None
     grids = {}
     for done, case in enumerate(params["cases"], start=1):
         name = case["id"]
@@ -37,13 +39,14 @@ def crop(params: Mapping[str, Any], work: Work) -> None:
             whole = load_volume(work.file(case["image"]))
             grids[name] = {"shape": whole.shape, "affine": whole.affine.tolist()}
             if not image_path(work.folder, name).exists():
-                cropped = rescale(roi.crop(whole), high=params["clip_percentile"])
+                over = None if wide is None else wide.crop(whole)
+                cropped = rescale(roi.crop(whole), high=params["clip_percentile"], over=over)
                 save_volume(cropped, image_path(work.folder, name))
         work.progress(done, len(params["cases"]), name)
     write_json(work.folder / GRIDS, grids)
 
 
-def roi_of(params: Mapping[str, Any]) -> ROI:
+def roi_of(params: Mapping[str, Any], key: str = "roi") -> ROI:
     """The region in a stage's parameters: lower, then upper fractions of the three axes."""
-    i0, j0, k0, i1, j1, k1 = params["roi"]
+    i0, j0, k0, i1, j1, k1 = params[key]
     return ROI((i0, j0, k0), (i1, j1, k1))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from past_core.case import Domain
 from past_core.intensity import vary as vary_intensity
 from past_core.interfaces import Translator
 from past_core.labels import Labels
-from past_core.pipeline.layout import copy_id, image_path, model_path
+from past_core.pipeline.layout import GRIDS, copy_id, image_path, model_path
 from past_core.pipeline.stage import derive_seed
+from past_core.pipeline.work.crop import roi_of
 from past_core.pipeline.work.workspace import Work, fit_once, require_grid
-from past_core.volume import load_volume, save_volume
+from past_core.volume import Volume, load_volume, save_volume
 
 __all__ = ["fit", "measure", "translate", "vary"]
 
@@ -56,7 +58,9 @@ def translate(params: Mapping[str, Any], work: Work) -> None:
     Parameters
     ----------
     params
-        ``plugin`` (the translator; its settings are in what was saved) and ``source``.
+        ``plugin`` (the translator; its settings are in what was saved) and ``source``. With
+        ``cut``, what is kept of translations: the region ``roi`` of that ``of`` which the source
+        was cut to.
     """
     factory: type[Translator] = work.factory(params["plugin"])
     translator = factory.load(model_path(work.inputs["model"]), work.device)
@@ -67,8 +71,22 @@ def translate(params: Mapping[str, Any], work: Work) -> None:
             source = case.load_image()
             translated = translator.translate(source)
             require_grid(params["plugin"], translated.data.shape, source.shape)
+            if "cut" in params:
+                translated = _cut(translated, params["cut"], work, entry["images"])
             save_volume(translated, path)
         work.progress(done, len(params["source"]), case.id)
+
+
+def _cut(translated: Volume, cut: Mapping[str, Any], work: Work, place: Sequence[str]) -> Volume:
+    """What segmenters see of a translation."""
+    role, case_id = place
+    grid = json.loads((work.inputs[role] / GRIDS).read_text())[case_id]
+    whole = np.broadcast_to(np.uint8(0), grid["shape"])
+    shape = Volume(whole, np.array(grid["affine"])).canonical().shape
+    box = roi_of(cut).within(roi_of(cut, "of"), shape)
+    affine = translated.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ [bounds.start for bounds in box]
+    return Volume(np.ascontiguousarray(translated.data[box]), affine)
 
 
 def vary(params: Mapping[str, Any], work: Work) -> None:
