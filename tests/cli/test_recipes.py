@@ -43,7 +43,7 @@ def test_recipes_that_extend_each_other_are_refused(tmp_path):
 
 def test_an_unknown_recipe_lists_the_known_ones():
     with pytest.raises(
-        ConfigError, match=r"--recipe quik: neither .*\(long, paper, quick, smoke\)"
+        ConfigError, match=r"--recipe quik: neither .*\(long, paper, paper2022, quick, smoke\)"
     ):
         find_recipe("quik")
 

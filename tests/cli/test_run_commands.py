@@ -73,7 +73,7 @@ def test_systems_are_listed_and_printed_to_start_from(past_cli, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(printed)
     assert past_cli("systems", path).out == printed
-    assert "neither built in (chain, routed, table1)" in past_cli("systems", "table2").err
+    assert "neither built in (chain, past2022, routed, table1)" in past_cli("systems", "table2").err
 
 
 def test_rank_says_how_well_figures_rank(past_cli, finished):

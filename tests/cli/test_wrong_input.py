@@ -103,7 +103,7 @@ def test_all_problems_of_a_data_set_are_told_at_once(past_cli, data, tmp_path):
         (["--strategy", "topq"], "Did you mean 'top-q'?"),
         (["--dataset", "crosmoda"], "Did you mean 'crossmoda'?"),
         (["--recipe", "fast"], "neither a built-in recipe"),
-        (["--systems", "table2"], "neither built in (chain, routed, table1)"),
+        (["--systems", "table2"], "neither built in (chain, past2022, routed, table1)"),
         (["--systems", "table1", "--segmenter", "resunet"], "Say which of them"),
         (["--systems", "table1", "--segmenter", "unet=resunet"], "have no segmenter unet"),
         (["--systems", "table1", "--system", "best"], "no system is named best; there are no-da"),
