@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from past_cli.closing import closing
 from past_core.case import Case, Domain
 from past_core.errors import ConfigError
+from past_core.exported.export import export_system
 from past_core.pipeline.protocols import spread
 from past_core.volume import load_volume
 from tests.core.pipeline.toys import JUDGED, LABELLINGS
@@ -254,3 +256,84 @@ def test_what_cannot_be_chosen_among_is_named(systems_of, old, new, message, fir
     assert old in text
     with pytest.raises(ConfigError, match=message):
         systems_of(text.replace(old, new))
+
+
+BY_VALIDATION = SYSTEMS.replace(
+    'validators = ["taste"]', 'validators = ["taste"]\n    by = "validation"\n    metric = "iou"'
+)
+
+
+def validated(phantom_of, **numbers):
+    return phantom_of(target=4, validation=2, **numbers)
+
+
+def means_of(result, part):
+    found = {}
+    for name in ("plain", "st1", "mixed"):
+        cases = {}
+        for one in result.scores():
+            if (one.system, one.part) == (name, part) and not np.isnan(one.value):
+                cases.setdefault(one.case, []).append(one.value)
+        found[name] = np.mean([np.mean(values) for values in cases.values()])
+    return found
+
+
+def test_labelled_validation_scans_may_choose(choosing, phantom_of, tmp_path):
+    """Not what the validators like; and the run says that target labels decided."""
+    data = validated(phantom_of)
+    likes = "st1"
+    result, _ = choosing(likes, BY_VALIDATION, data=data)
+    means = means_of(result, "validation")
+    best = max(means, key=means.get)
+    assert best != likes
+    choice = result.choices()["final"]
+    assert (choice["chosen"], choice["by"]) == (best, "validation")
+    assert choice["means"] == {"validation iou": pytest.approx(means)}
+    assert list(choice["figures"]["validation iou"]["plain"]) == [
+        "crossmoda_1001",
+        "crossmoda_1002",
+    ]
+    marked = {one["name"]: one["supervised"] for one in result.record["systems"]}
+    assert marked == {"plain": False, "st1": False, "mixed": False, "final": True}
+    assert result.answer == "final"
+    assert result.case_scores("final", "iou") == result.case_scores(best, "iou")
+    export_system(result.folder, tmp_path / "kept")
+    card = (tmp_path / "kept/README.md").read_text()
+    assert "**labels of target scans decided**" in card
+    assert f"validation iou {means[best]:.3f}" in card
+    said = list(closing(result))
+    assert (
+        f"Take final, which is {best}, chosen by its score on validation scans: target" in said[-1]
+    )
+    assert f"final is {best}, chosen by labelled validation scans" in " ".join(map(str, said))
+
+
+def test_test_labels_do_not_choose(choosing, phantom_of, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(validated(phantom_of), data)
+    (data / "phantom.json").unlink()
+    before, _ = choosing(None, BY_VALIDATION, data=data)
+    known = before.choices()["final"]
+    for path in (data / "target_validation").glob("*_Label.nii.gz"):
+        path.unlink()
+    after, observed = choosing(None, BY_VALIDATION, data=data)
+    assert after.choices()["final"] == known
+    assert "choose-final" not in observed.ran
+
+
+def test_a_request_may_say_what_chooses(choosing, phantom_of):
+    text = SYSTEMS.replace('validators = ["taste"]', 'validators = ["taste"]\n    metric = "iou"')
+    data = validated(phantom_of)
+    result, _ = choosing("plain", text, data=data, choose_by="validation", only=("final",))
+    assert result.choices()["final"]["by"] == "validation"
+    assert result.systems == ["final"]
+    back, _ = choosing("plain", BY_VALIDATION, data=data, choose_by="figures")
+    assert back.choices()["final"]["chosen"] == "plain"
+
+
+def test_without_validation_labels_nothing_can_be_chosen_by_them(choosing):
+    with pytest.raises(ConfigError, match="final chooses by validation scans, but data set"):
+        choosing("plain", BY_VALIDATION)
+    one = SYSTEMS[: SYSTEMS.index('[[system]]\n    name = "final"')]
+    with pytest.raises(ConfigError, match="--choose-by validation: no system of this file chooses"):
+        choosing(None, one, choose_by="validation")

@@ -24,7 +24,8 @@ LEAST_TRUSTED = 5
 def choice_tables(run: Run) -> Iterator[tuple[Table, str]]:
     """Of each system that chooses: its candidates' figures, and which was taken, and why."""
     for system, choice in run.choices().items():
-        said = f"{system} is {choice['chosen']}, chosen without target labels{_beside(choice)}."
+        how = "by labelled validation scans" if choice.get("by") else "without target labels"
+        said = f"{system} is {choice['chosen']}, chosen {how}{_beside(choice)}."
         if left_out := run.left_out(system):
             said += f" Left out so: {', '.join(left_out)}."
         yield _table(choice), said

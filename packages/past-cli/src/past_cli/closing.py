@@ -37,7 +37,12 @@ def _answer(run: Run) -> Iterator[str]:
     if run.answer is None or not run.segmentations(run.answer).is_dir():
         return
     choice = run.choices().get(run.answer)
-    if choice is not None:
+    if choice is not None and choice.get("by") == "validation":
+        why = (
+            f"which is {choice['chosen']}, chosen by its score on validation scans: target labels "
+            "decided, so it counts as supervised"
+        )
+    elif choice is not None:
         why = f"which is {choice['chosen']}, chosen by figures without target labels"
     elif len(run.systems) > 1:
         why = "the last of the systems that see no target label"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MEAN",
     "TEST",
+    "VALIDATION",
     "Score",
     "Summary",
     "read_scores",
@@ -37,6 +38,8 @@ MEAN = "mean"
 """Stands in place of a structure in summaries: the mean over a case's structures."""
 TEST = "test"
 """The part of a data set that results are reported on."""
+VALIDATION = "validation"
+"""The part that settings, and systems if that is asked for, are chosen by."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     "--systems",
     default=CHAIN,
     show_default=True,
-    help="What to build: chain, table1, routed, or a TOML file.",
+    help="What to build: chain, table1, routed, past2022, or a TOML file.",
 )
 @click.option("--translator", help="Source to target, or 'none'.  [default: nicegan]")
 @click.option("--segmenter", help="The 3D segmenter.  [default: resunet]")
@@ -47,7 +47,7 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     "--recipe",
     default="quick",
     show_default=True,
-    help="How large and how long: smoke, quick, long, paper, or a TOML file.",
+    help="How large and how long: smoke, quick, long, paper, paper2022, or a TOML file.",
 )
 @click.option(
     "--set",
@@ -55,6 +55,12 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     multiple=True,
     metavar="KEY=VALUE",
     help="Override a setting, as in translator.iterations=500. Repeatable.",
+)
+@click.option(
+    "--choose-by",
+    type=click.Choice(("figures", "validation")),
+    help="What systems that choose go by: figures without labels, or the data set's validation "
+    "scans, which makes them supervised.  [default: figures]",
 )
 @click.option("--oracle", is_flag=True, help="Also train on target labels: the upper bound.")
 @click.option(

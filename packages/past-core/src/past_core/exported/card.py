@@ -48,7 +48,7 @@ def _training(system: Description) -> Iterator[str]:
     yield ""
     yield f"{scans.get('source', 0)} labelled source scans, {scans.get('target', 0)} target scans;"
     if said.get("sees_target_labels"):
-        yield "**it saw labels of target scans**."
+        yield "**labels of target scans decided**: a model saw them, or validation scans chose."
     else:
         yield "no label of a target scan was used."
     protocols = [name for name in system.answers if name != "all"]
@@ -73,10 +73,10 @@ def _scores(system: Description) -> Iterator[str]:
             yield f"| {' | '.join(cells)} | {_number(one['sd'])} | {one['scans']} |"
     else:
         yield "No scan with a label was there to score it by."
-    figures = system.provenance.get("label_free", {})
+    figures = system.provenance.get("chosen_by", {})
     if figures:
         yield ""
-        yield "Without labels, on target scans: "
+        yield "Chosen among the run's systems by its figures on target scans: "
         yield ", ".join(f"{name} {value:.3f}" for name, value in figures.items()) + "."
     yield ""
 

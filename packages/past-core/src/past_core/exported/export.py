@@ -131,7 +131,7 @@ def _provenance(run: Run, description: Description) -> dict[str, Any]:
         "seed": record["seed"],
         "versions": versions[-1] if versions else {},
         "sees_target_labels": entry["supervised"],
-        "label_free": {}
+        "chosen_by": {}
         if choice is None
         else {name: means[taken] for name, means in choice["means"].items()},
         "scores": [

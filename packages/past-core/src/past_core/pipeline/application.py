@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from past_core.case import Case
 from past_core.errors import ConfigError
 from past_core.pipeline.answers import Answers, Member
 from past_core.pipeline.builder import Builder
@@ -13,6 +15,7 @@ from past_core.pipeline.protocols import spread
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import System
+from past_core.scoring import VALIDATION
 
 __all__ = ["Application", "PlannedSystem"]
 
@@ -30,7 +33,7 @@ class PlannedSystem:
     scores: Stage | None
     """None where no scan has a label."""
     supervised: bool
-    """Whether a model of it sees labels of target scans: an upper bound."""
+    """Whether target labels decide: a model sees them (an upper bound), or it is chosen by them."""
     choice: Stage | None = None
     """Where the system that it takes is chosen, if it chooses."""
     trust: Stage | None = None
@@ -82,7 +85,7 @@ class Application:
         ]
         choice = trust = None
         if system.choose:
-            choice = self._judge("choose", system, self.judged, {})
+            choice = self._choice(system)
             trust = self._judge("trust", system, self.segmented, {"choice": choice})
         combined = builder.add(
             f"combine-{system.name}",
@@ -99,7 +102,7 @@ class Application:
             system.name,
             combined,
             scores,
-            self.systems.supervised(system),
+            self.systems.supervised(system) or system.by == VALIDATION,
             choice,
             trust,
             system.choose,
@@ -121,6 +124,42 @@ class Application:
             {"candidates": {c.name: self.segmented.of(c, case, inputs) for c in candidates}}
             for case in self.dataset.segmented
         ]
+
+    def _choice(self, system: System) -> Stage:
+        """Where one of a system's candidates is chosen."""
+        if system.by == "figures":
+            return self._judge("choose", system, self.judged, {})
+        known = self._validation()
+        if not known:
+            raise ConfigError(
+                f"system {system.name} chooses by validation scans, but data set "
+                f"{self.dataset.name} has none with a label. Add a part 'validation' (--validation "
+                "and --validation-labels), or choose by figures."
+            )
+        built = [self.build(self.systems.find_system(name)) for name in system.choose]
+        cases, files = self._references(known)
+        return self.builder.add(
+            f"choose-{system.name}",
+            "choose:choose_by_validation",
+            {
+                "labels": self.builder.labels,
+                "candidates": list(system.choose),
+                "metric": self.settings.choice("metric", system.metric, {}).whole(),
+                "cases": cases,
+            },
+            {one.name: one.segmentations for one in built},
+            incidental={"files": files},
+        )
+
+    def _validation(self) -> list[Case]:
+        return [case for case in self.dataset.validation if case.label is not None]
+
+    def _references(self, cases: Sequence[Case]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """Labelled scans by id and content of their labels, and where those lie."""
+        inventory = self.builder.inventory
+        entries = [{"id": case.id, "label": inventory.of(case.label)} for case in cases]
+        labels = {entry["label"] for entry in entries}
+        return entries, {key: path for key, path in inventory.places.items() if key in labels}
 
     def _judge(self, what: str, system: System, answers: Answers, more: dict[str, Stage]) -> Stage:
         """Validators judge the candidates on scans."""
@@ -162,25 +201,17 @@ class Application:
         )
 
     def _score(self, system: System, combined: Stage) -> Stage | None:
-        inventory = self.builder.inventory
-        cases = [
-            {
-                "id": case.id,
-                "label": inventory.of(case.label),
-                "route": self.segmented.route(system, case),
-                **part,
-            }
-            for members, part in (
-                (self.dataset.test, {}),
-                (self.dataset.validation, {"part": "validation"}),
-            )
-            for case in members
-            if case.label is not None
+        parts: list[tuple[Case, dict[str, str]]] = [
+            *((case, {}) for case in self.dataset.test if case.label is not None),
+            *((case, {"part": VALIDATION}) for case in self._validation()),
         ]
-        if not cases:
+        if not parts:
             return None
-        labels = {case["label"] for case in cases}
-        places = {key: path for key, path in inventory.places.items() if key in labels}
+        entries, places = self._references([case for case, _ in parts])
+        cases = [
+            {**entry, "route": self.segmented.route(system, case), **part}
+            for entry, (case, part) in zip(entries, parts, strict=True)
+        ]
         params = {
             "system": system.name,
             "labels": self.builder.labels,

@@ -45,11 +45,12 @@ class Plan:
 
     @property
     def answer(self) -> str | None:
-        """The system whose segmentations a user should take: the last that sees no target label.
+        """The system whose segmentations a user should take; None if there is none.
 
-        None if there is none.
+        The last that is not trained on target labels; one that is chosen by them was asked for.
         """
-        return next((one.name for one in reversed(self.systems) if not one.supervised), None)
+        last = (s.name for s in reversed(self.systems) if s.choice or not s.supervised)
+        return next(last, None)
 
 
 def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from past_core.pipeline.systems import Systems
+from past_core.pipeline.tables import ChooseBy
 from past_core.recipe import Recipe
 
 __all__ = ["NONE", "Request", "Until"]
@@ -39,6 +40,8 @@ class Request:
     """K, in place of the number of rounds that the systems have."""
     only: tuple[str, ...] = ()
     """Systems to build; all, if none are named."""
+    choose_by: ChooseBy | None = None
+    """What systems that choose go by, in place of what they say."""
     until: Until = "score"
     """Where to stop."""
     oracle: bool = False

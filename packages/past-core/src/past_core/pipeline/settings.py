@@ -17,7 +17,7 @@ from past_core.device import resolve_device
 from past_core.errors import ConfigError
 from past_core.pipeline.chain import chain
 from past_core.pipeline.request import NONE, Request
-from past_core.pipeline.substitution import with_oracle, with_plugins
+from past_core.pipeline.substitution import choosing_by, with_oracle, with_plugins
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import replaced
 from past_core.plugins import Registry, SegmenterSpec
@@ -141,6 +141,8 @@ def _systems(request: Request, registry: Registry) -> Systems:
         systems = with_plugins(request.systems, request)
     if request.oracle and not any(model.supervised for model in systems.model):
         systems = with_oracle(systems)
+    if request.choose_by is not None:
+        systems = choosing_by(systems, request.choose_by)
     unknown = set(request.only) - {system.name for system in systems.system}
     if unknown:
         raise ConfigError(

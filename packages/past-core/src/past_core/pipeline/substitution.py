@@ -9,8 +9,31 @@ from past_core.errors import ConfigError
 from past_core.pipeline.request import NONE, Request
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import replaced
+from past_core.pipeline.tables import ChooseBy
 
-__all__ = ["with_oracle", "with_plugins"]
+__all__ = ["choosing_by", "with_oracle", "with_plugins"]
+
+
+def choosing_by(systems: Systems, by: ChooseBy) -> Systems:
+    """Let every system that chooses go by figures, or by validation scans.
+
+    Raises
+    ------
+    ConfigError
+        If none chooses.
+    """
+    if not any(system.choose for system in systems.system):
+        raise ConfigError(
+            f"--choose-by {by}: no system of this file chooses. Leave it out, or add a system "
+            "with choose = [...]."
+        )
+    return replaced(systems, lambda content: _choose_by(content, by))
+
+
+def _choose_by(content: dict[str, Any], by: ChooseBy) -> None:
+    for system in content["system"]:
+        if system.get("choose"):
+            system["by"] = by
 
 
 def with_plugins(systems: Systems, request: Request) -> Systems:

@@ -33,6 +33,10 @@ Use = OneOrMore | dict[str, OneOrMore]
 """An address, several whose probabilities are averaged, or either by protocol."""
 
 
+ChooseBy = Literal["figures", "validation"]
+"""What a system chooses by."""
+
+
 class Region(PluginConfig):
     """A region of interest, as fractions of the axes of a canonical (RAS+) volume."""
 
@@ -159,6 +163,11 @@ class System(PluginConfig):
     figures answers. What sees target labels is left out of them."""
     validators: tuple[str, ...] = Field(default=("flip", "affine"), min_length=1)
     """The plugins whose figures choose, by mean rank."""
+    by: ChooseBy = "figures"
+    """What chooses: those figures, or ``metric`` on the data set's validation scans. The latter is
+    supervised: target labels decide."""
+    metric: str = "dice"
+    """The plugin whose mean over structures and validation scans chooses; more is better."""
 
     @model_validator(mode="after")
     def _uses_or_chooses(self) -> System:

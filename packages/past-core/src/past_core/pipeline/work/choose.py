@@ -1,27 +1,32 @@
-"""Which of several systems to apply, by figures that need no label of the target.
+"""Which of several systems to apply: by figures that need no label of the target, or by labels.
 
-Parameters of both functions: ``labels``; ``validators`` (plugins); ``cases`` (scans to judge by)
-and ``source`` (scans with labels); ``models``, of each prediction's role its segmenter ``plugin``
-and ``prediction`` settings, whose model is the input ``ROLE-model``; ``candidates`` in order of
-adaptation, of each its ``name`` and by scan its ``answers``.
+Parameters of ``choose`` and ``trust``: ``labels``; ``validators`` (plugins); ``cases`` (scans to
+judge by) and ``source`` (scans with labels); ``models``, of each prediction's role its segmenter
+``plugin`` and ``prediction`` settings, whose model is the input ``ROLE-model``; ``candidates`` in
+order of adaptation, of each its ``name`` and by scan its ``answers``.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from past_core.case import Domain
 from past_core.files import write_json
 from past_core.interfaces import Candidate, Figures, Validator
 from past_core.labels import Labels
-from past_core.pipeline.layout import CHOICE, TRUST
+from past_core.pipeline.layout import CHOICE, TRUST, label_path
 from past_core.pipeline.work.candidates import systems_of
 from past_core.pipeline.work.workspace import Work
 from past_core.ranking import best, mean_figures
+from past_core.scoring import VALIDATION
+from past_core.volume import load_volume
 
-__all__ = ["choose", "trust"]
+__all__ = ["choose", "choose_by_validation", "trust"]
 
 
 def choose(params: Mapping[str, Any], work: Work) -> None:
@@ -41,6 +46,46 @@ def choose(params: Mapping[str, Any], work: Work) -> None:
             "figures": figures,
         },
     )
+
+
+def choose_by_validation(params: Mapping[str, Any], work: Work) -> None:
+    """Take the candidate of the best mean score, over structures too, on validation scans.
+
+    Parameters
+    ----------
+    params
+        ``labels``; ``metric`` (a plugin, of which more is better); ``candidates`` in order of
+        adaptation, whose names are the inputs of their segmentations; ``cases``: of each
+        validation scan its ``id`` and the SHA-256 of its ``label``.
+    """
+    metric, labels = work.create(params["metric"]), Labels(tuple(params["labels"]))
+    figures: dict[str, dict[str, float]] = {name: {} for name in params["candidates"]}
+    for done, case in enumerate(params["cases"], start=1):
+        reference = load_volume(work.file(case["label"]), np.uint8)
+        for name, values in figures.items():
+            path = label_path(work.inputs[name], case["id"])
+            found = metric(
+                load_volume(path, np.uint8).data, reference.data, reference.spacing, labels
+            )
+            values[case["id"]] = _known_mean(list(found.values()))
+        work.progress(done, len(params["cases"]), case["id"])
+    heading = f"{VALIDATION} {params['metric']['name']}"
+    chosen, ranks = best({heading: figures}, params["candidates"])
+    write_json(
+        work.folder / CHOICE,
+        {
+            "chosen": chosen,
+            "by": VALIDATION,
+            "ranks": ranks,
+            "means": {heading: mean_figures(figures)},
+            "figures": {heading: figures},
+        },
+    )
+
+
+def _known_mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan
 
 
 def trust(params: Mapping[str, Any], work: Work) -> None:
