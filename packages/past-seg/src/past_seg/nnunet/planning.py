@@ -30,6 +30,7 @@ from past_core.errors import DataError
 from past_core.files import write_json
 from past_seg.nnunet.capture import captured
 from past_seg.nnunet.folders import Folders, Json
+from past_seg.nnunet.plans import configuration_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PLANNERS",
-    "configuration_name",
     "extract_fingerprint",
     "make_plans",
     "preprocess",
@@ -188,12 +188,6 @@ def said(plans: Json, width: float | None) -> str:
     line = f"patches of {' x '.join(map(str, patch))} voxels"
     line += f" of {' x '.join(f'{side:.3g}' for side in spacing)} mm"
     return line if width is None else f"{line} (the narrowest structure is {width:.3g} mm wide)"
-
-
-def configuration_name(plans: Json) -> str:
-    """Name of the one configuration that plans of this project hold."""
-    (name,) = plans["configurations"]
-    return str(name)
 
 
 def with_batch_size(plans: Json, batch_size: int | None) -> Json:

@@ -19,7 +19,7 @@ from past_core.volume import Volume
 from past_seg.nnunet.capture import captured
 from past_seg.nnunet.folders import Json
 from past_seg.nnunet.onednn import OneDNNConvolutions
-from past_seg.nnunet.planning import configuration_name
+from past_seg.nnunet.plans import configuration_name
 from past_seg.nnunet.precision import autocast
 
 if TYPE_CHECKING:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
-
 from past_core.config import parse_config
 from past_core.errors import ConfigError, DataError
-from past_core.files import write_json
 from past_core.interfaces import Segmenter
-from past_core.labels import Labels
-from past_seg.nnunet import planning, storage
-from past_seg.nnunet.capture import captured
-from past_seg.nnunet.claim import claim
+from past_seg.nnunet import storage
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
-from past_seg.nnunet.folders import Folders, Json, environment, write_raw
 from past_seg.nnunet.prediction import Predictor
-from past_seg.nnunet.seeding import kept_random_state
-from past_seg.nnunet.trainer import Trainer
-from past_seg.nnunet.widths import narrowest_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,21 +21,10 @@ if TYPE_CHECKING:
 
     from past_core.case import Case
     from past_core.interfaces import Context
+    from past_core.labels import Labels
     from past_core.volume import Volume
 
 __all__ = ["NNUNet", "ResUNet"]
-
-log = logging.getLogger(__name__)
-
-PLANNED_BY = (
-    "base_features",
-    "max_features",
-    "gpu_memory_gb",
-    "patch_voxels",
-    "coverage",
-    "structure_voxels",
-)
-"""Settings that decide the network; a warm start must not change them."""
 
 
 class NNUNet(Segmenter):
@@ -83,35 +60,11 @@ class NNUNet(Segmenter):
         DataError
             If a case cannot be trained on, or ``init_from`` does not fit.
         """
-        start = None if init_from is None else self._start_from(init_from, labels)
-        claim(context.folder, self._work(cases, labels, context, init_from, start))
-        with environment(context.folder, loaders=1) as folders:
-            dataset, plans = self._prepare(folders, cases, labels, context, start)
-        with environment(context.folder, loaders=0), kept_random_state():
-            with captured(log.info):
-                trainer = Trainer(
-                    plans | {"continue_training": False},
-                    planning.configuration_name(plans),
-                    "all",
-                    dataset,
-                    torch.device(context.device),
-                )
-                weights = {case.id: case.weight for case in cases}
-                trainer.prepare(self.config, context, weights, warm=start is not None)
-            if start is not None:
-                storage.load_unique(trainer.network, start.weights)
-            trainer.fit()
-        self._keep(
-            storage.Saved(
-                self.kind,
-                self.config.model_dump(),
-                labels.structures,
-                plans,
-                {key: value for key, value in dataset.items() if key != "dataset"},
-                storage.unique_weights(trainer.network),
-            ),
-            context.device,
-        )
+        # nnU-Net's trainer and planners, which prediction does without, take seconds to import.
+        from past_seg.nnunet.fitting import Training  # noqa: PLC0415
+
+        training = Training(self.kind, self.config, cases, labels, context)
+        self._keep(training.run(init_from), context.device)
 
     def predict(self, volume: Volume) -> npt.NDArray[np.floating[Any]]:
         """Class probabilities; see ``past_core.interfaces.Segmenter.predict``."""
@@ -160,80 +113,6 @@ class NNUNet(Segmenter):
         if self._saved is None:
             raise ValueError(f"this {self.kind} is not trained: call fit or load first")
         return self._saved
-
-    def _start_from(self, folder: Path, labels: Labels) -> storage.Saved:
-        """Read a saved segmenter that training can go on from."""
-        start = storage.read(folder, self.kind)
-        if start.structures != labels.structures:
-            raise DataError(
-                f"{folder}: was trained for {list(start.structures)}, not for "
-                f"{list(labels.structures)}. Start from random weights instead."
-            )
-        for key in PLANNED_BY:
-            was, now = start.config.get(key), getattr(self.config, key)
-            if was != now:
-                raise DataError(
-                    f"{folder}: was planned with {key} = {was}, the recipe has {now}. "
-                    f"Set {key} = {was}, or start from random weights."
-                )
-        return start
-
-    def _work(
-        self,
-        cases: Sequence[Case],
-        labels: Labels,
-        context: Context,
-        init_from: Path | None,
-        start: storage.Saved | None,
-    ) -> list[Path | Json]:
-        """All that a training depends on, files among it."""
-        parts: list[Path | Json] = [
-            {
-                "kind": self.kind,
-                "config": self.config.decisive(),
-                "structures": labels.structures,
-                "seed": context.seed,
-                "cases": [(case.id, case.weight) for case in cases],
-                "warm": init_from is not None,
-            }
-        ]
-        parts += [path for case in cases for path in (case.image, case.label) if path is not None]
-        if init_from is not None and start is not None:
-            parts += [start.plans, init_from / storage.WEIGHTS]
-        return parts
-
-    def _prepare(
-        self,
-        folders: Folders,
-        cases: Sequence[Case],
-        labels: Labels,
-        context: Context,
-        start: storage.Saved | None,
-    ) -> tuple[Json, Json]:
-        """Write, plan and preprocess the data set; return nnU-Net's ``dataset.json`` and plans."""
-        note = folders.root / "prepared.json"
-        total = self.config.total_iterations(warm=start is not None)
-        if not note.exists():
-            dataset = write_raw(folders, cases, labels)
-            if start is None:
-                width = narrowest_width(cases, labels)
-                with captured(log.info):
-                    planning.extract_fingerprint(folders, dataset)
-                plans = planning.make_plans(folders, self.kind, self.config, width)
-                log.info("%s: %s", self.kind, planning.said(plans, width))
-            else:
-                plans = start.plans
-            plans = planning.with_batch_size(plans, self.config.batch_size)
-            write_json(note, {"dataset": dataset, "plans": plans})
-        prepared = json.loads(note.read_text())
-        dataset, plans = prepared["dataset"], prepared["plans"]
-        planning.preprocess(
-            folders,
-            dataset,
-            plans,
-            lambda done, count: context.progress(0, total, f"preprocessing {done + 1}/{count}"),
-        )
-        return dataset, plans
 
 
 class ResUNet(NNUNet):

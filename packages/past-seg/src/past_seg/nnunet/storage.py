@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from past_core.errors import DataError
 from past_core.files import atomic_path, file_hash, write_json
 from past_seg.nnunet.folders import Json
-from past_seg.nnunet.planning import configuration_name
+from past_seg.nnunet.plans import configuration_name
 
 if TYPE_CHECKING:
     from pathlib import Path
