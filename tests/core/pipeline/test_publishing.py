@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from past_core.case import Case, Domain
+from past_core.exported import load_system
 from past_core.pipeline.layout import STAGES, label_path
 from past_core.pipeline.publishing import file_names, publish
 from past_core.volume import load_volume, save_volume
@@ -103,3 +105,39 @@ def test_a_segmentation_made_anew_is_copied_anew(run, request_of, stage_of):
     kept = done.segmentations("no-da") / "crossmoda_211_Label.nii.gz"
     assert (load_volume(kept).data == 1).all()
     assert path.parent.parent == done.folder / STAGES
+
+
+@pytest.mark.parametrize("precision", ["half", "8bit"])
+def test_probabilities_of_the_answer_lie_beside_its_segmentations(
+    run, request_of, registry, precision
+):
+    """On the scans' own grids, the same that the kept system gives; nothing else is made again."""
+    plain, _ = run(request_of(rounds=0))
+    done, observed = run(request_of(rounds=0, probabilities=precision))
+    assert observed.ran == ["probabilities-final"]
+    ending = {"half": ".npz", "8bit": ".nii.gz"}[precision]
+    files = [name for name in files_of(done.folder / "segmentations") if "probab" in name]
+    assert files == [f"final/crossmoda_{n}_Label_probabilities{ending}" for n in (211, 212)]
+    loaded = load_system(done.folder, registry=registry)
+    for entry in (entry for entry in done.inventory["cases"] if entry["part"] == "test"):
+        path = done.segmentations("final") / f"{entry['id']}_Label_probabilities{ending}"
+        expected = loaded.segment(entry["image"]).probabilities()
+        if precision == "half":
+            kept = np.load(path)
+            assert np.array_equal(kept["probabilities"], expected.data.astype(np.float16))
+            assert np.array_equal(kept["affine"], expected.affine)
+        else:
+            image = nib.load(path)
+            assert np.array_equal(
+                image.affine.astype(np.float32), expected.affine.astype(np.float32)
+            )
+            found = np.moveaxis(image.get_fdata(), -1, 0)
+            assert np.abs(found - expected.data).max() <= 0.5 / 255 + 1e-6
+    assert plain.folder == done.folder
+
+
+def test_probabilities_are_kept_of_the_one_system_that_is_asked_for(run, request_of):
+    request = request_of(rounds=0, only=("no-da",), probabilities="half", until="segment")
+    done, _ = run(request)
+    names = [path.name for path in done.segmentations("no-da").iterdir()]
+    assert sorted(names)[1] == "crossmoda_211_Label_probabilities.npz"

@@ -62,6 +62,12 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     help="What systems that choose go by: figures without labels, or the data set's validation "
     "scans, which makes them supervised.  [default: figures]",
 )
+@click.option(
+    "--probabilities",
+    type=click.Choice(("half", "8bit")),
+    help="Also keep class probabilities of the system to take: half precision (.npz), or 8 bits "
+    "(NIfTI).",
+)
 @click.option("--oracle", is_flag=True, help="Also train on target labels: the upper bound.")
 @click.option(
     "--out",

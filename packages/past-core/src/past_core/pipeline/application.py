@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from past_core.case import Case
@@ -15,6 +15,7 @@ from past_core.pipeline.protocols import spread
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import System
+from past_core.probabilities import Precision
 from past_core.scoring import VALIDATION
 
 __all__ = ["Application", "PlannedSystem"]
@@ -40,6 +41,8 @@ class PlannedSystem:
     """Then, how far each of its segmentations may be trusted."""
     candidates: tuple[str, ...] = ()
     """Then, the systems that it takes one of."""
+    probabilities: Stage | None = None
+    """Where its class probabilities are kept, if they are."""
 
 
 class Application:
@@ -107,6 +110,17 @@ class Application:
             trust,
             system.choose,
         )
+
+    def with_probabilities(self, planned: PlannedSystem, precision: Precision) -> PlannedSystem:
+        """The same, with a stage that keeps class probabilities on the scans' own grids."""
+        combined = planned.segmentations
+        stage = self.builder.add(
+            f"probabilities-{planned.name}",
+            "combine:keep_probabilities",
+            {**combined.params, "precision": precision},
+            dict(combined.inputs),
+        )
+        return replace(planned, probabilities=stage)
 
     def members(self, name: str) -> dict[str, dict[str, list[Member]]]:
         """What answers for any scan, by protocol and structure, of a system that uses models."""

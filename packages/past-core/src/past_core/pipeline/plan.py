@@ -45,12 +45,17 @@ class Plan:
 
     @property
     def answer(self) -> str | None:
-        """The system whose segmentations a user should take; None if there is none.
+        """The system whose segmentations a user should take; see ``answer_of``."""
+        return answer_of(self.systems)
 
-        The last that is not trained on target labels; one that is chosen by them was asked for.
-        """
-        last = (s.name for s in reversed(self.systems) if s.choice or not s.supervised)
-        return next(last, None)
+
+def answer_of(systems: Sequence[PlannedSystem]) -> str | None:
+    """The system whose segmentations a user should take; None if there is none.
+
+    The last that is not trained on target labels; one that is chosen by them was asked for.
+    """
+    last = (s.name for s in reversed(systems) if s.choice or not s.supervised)
+    return next(last, None)
 
 
 def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
@@ -77,6 +82,14 @@ def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
             left_out[system.name] = reason
         else:
             planned.append(application.build(system))
+    if request.probabilities is not None:
+        answer = answer_of(planned)
+        planned = [
+            application.with_probabilities(one, request.probabilities)
+            if one.name == answer
+            else one
+            for one in planned
+        ]
     graph = _until(request.until, builder, planned)
     kept = {stage.name for stage in graph}
     scans = {part: stage for part, stage in builder.crops.items() if stage.name in kept}
@@ -98,7 +111,12 @@ def _until(until: str, builder: Builder, planned: list[PlannedSystem]) -> Graph:
     last = {
         "translate": [one.images for one in translated],
         "train": builder.fits(),
-        "segment": [one.segmentations for one in planned],
+        "segment": [
+            stage
+            for one in planned
+            for stage in (one.segmentations, one.probabilities)
+            if stage is not None
+        ],
     }
     measured = [one.measured for one in translated if one.measured is not None]
     return builder.graph.with_needed([*last[until], *measured])

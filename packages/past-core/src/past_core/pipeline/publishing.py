@@ -13,6 +13,7 @@ from past_core.case import Case
 from past_core.files import atomic_path
 from past_core.pipeline.layout import SEGMENTATIONS, STAGES, label_path
 from past_core.pipeline.opened import Run
+from past_core.probabilities import probability_name
 
 __all__ = ["file_names", "publish"]
 
@@ -39,10 +40,16 @@ def publish(run: Run) -> None:
     removed.
     """
     names = run.record["segmentations"]
-    systems = {system["name"]: system["segmentations"] for system in run.record["systems"]}
-    for system, stage in systems.items():
+    systems = {system["name"]: system for system in run.record["systems"]}
+    for system, entry in systems.items():
+        place = run.segmentations(system)
         for case, name in names.items():
-            _copy(label_path(run.folder / STAGES / stage, case), run.segmentations(system) / name)
+            made = label_path(run.folder / STAGES / entry["segmentations"], case)
+            _copy(made, place / name)
+            if entry["probabilities"]:
+                stage, precision = entry["probabilities"]
+                kept = run.folder / STAGES / stage / probability_name(made.name, precision)
+                _copy(kept, place / probability_name(name, precision))
     for folder in (run.folder / SEGMENTATIONS).glob("*"):
         if folder.name not in systems:
             shutil.rmtree(folder)
@@ -53,7 +60,7 @@ def _copy(origin: Path, path: Path) -> None:
     if path.is_file() and path.stat().st_mtime_ns == time:
         return
     with atomic_path(path) as temporary:
-        if path.suffix == ".gz":
+        if path.suffix == origin.suffix:
             shutil.copyfile(origin, temporary)
         else:
             with gzip.open(origin) as packed, temporary.open("wb") as plain:

@@ -79,6 +79,9 @@ def record_run(
                     "supervised": one.supervised,
                     "choice": None if one.choice is None else name(one.choice),
                     "trust": None if one.trust is None else name(one.trust),
+                    "probabilities": None
+                    if one.probabilities is None
+                    else [name(one.probabilities), one.probabilities.params["precision"]],
                 }
                 for one in planned.systems
             ],

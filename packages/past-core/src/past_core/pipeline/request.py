@@ -8,6 +8,7 @@ from typing import Literal
 
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.tables import ChooseBy
+from past_core.probabilities import Precision
 from past_core.recipe import Recipe
 
 __all__ = ["NONE", "Request", "Until"]
@@ -42,6 +43,8 @@ class Request:
     """Systems to build; all, if none are named."""
     choose_by: ChooseBy | None = None
     """What systems that choose go by, in place of what they say."""
+    probabilities: Precision | None = None
+    """Also keep class probabilities of the system that the run says to take."""
     until: Until = "score"
     """Where to stop."""
     oracle: bool = False

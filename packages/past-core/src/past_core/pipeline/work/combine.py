@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from past_core.labels import Labels
 from past_core.pipeline.layout import CHOICE, GRIDS, label_path
@@ -15,9 +16,11 @@ from past_core.pipeline.work.answer import Answers
 from past_core.pipeline.work.crop import roi_of
 from past_core.pipeline.work.predicted import Left
 from past_core.pipeline.work.workspace import Work
+from past_core.probabilities import probability_name, save_probabilities
+from past_core.roi import ROI
 from past_core.volume import Volume, save_volume
 
-__all__ = ["combine"]
+__all__ = ["combine", "keep_probabilities"]
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +42,37 @@ def combine(params: Mapping[str, Any], work: Work) -> None:
         path = label_path(work.folder, case["id"])
         if not path.exists():
             said = _said(case, work)
-            cropped = _segment(case["id"], said["answers"], labels, work)
-            grid = grids[case["id"]]
-            i, j, k = grid["shape"]
+            answers, affine = _answers(case["id"], said["answers"], labels, work)
             if said["route"]:
                 log.info("%s: no model was made for its protocol; %s", case["id"], said["route"])
-            save_volume(roi.paste(cropped, (i, j, k), np.array(grid["affine"])), path)
+            cropped = Volume(answers.classes(), affine)
+            save_volume(_pasted(cropped, roi, grids[case["id"]]), path)
         work.progress(done, len(params["cases"]), case["id"])
+
+
+def keep_probabilities(params: Mapping[str, Any], work: Work) -> None:
+    """Write what scans are segmented by: class probabilities on their own grids, compressed.
+
+    Parameters
+    ----------
+    params
+        As of ``combine``, and ``precision``: see ``past_core.probabilities``.
+    """
+    labels, roi = Labels(tuple(params["labels"])), roi_of(params)
+    grids = json.loads((work.inputs["scans"] / GRIDS).read_text())
+    for done, case in enumerate(params["cases"], start=1):
+        segmentation = label_path(work.folder, case["id"])
+        path = segmentation.with_name(probability_name(segmentation.name, params["precision"]))
+        if not path.exists():
+            answers, affine = _answers(case["id"], _said(case, work)["answers"], labels, work)
+            stack = Volume(answers.probabilities(), affine)
+            save_probabilities(_pasted(stack, roi, grids[case["id"]]), path, params["precision"])
+        work.progress(done, len(params["cases"]), case["id"])
+
+
+def _pasted(cropped: Volume, roi: ROI, grid: Mapping[str, Any]) -> Volume:
+    i, j, k = grid["shape"]
+    return roi.paste(cropped, (i, j, k), np.array(grid["affine"]))
 
 
 def _said(case: Mapping[str, Any], work: Work) -> Mapping[str, Any]:
@@ -57,8 +84,11 @@ def _said(case: Mapping[str, Any], work: Work) -> Mapping[str, Any]:
     return chosen
 
 
-def _segment(case_id: str, answers: Mapping[str, list[str]], labels: Labels, work: Work) -> Volume:
-    roles = {role for many in answers.values() for role in many}
+def _answers(
+    case_id: str, wanted: Mapping[str, list[str]], labels: Labels, work: Work
+) -> tuple[Answers, npt.NDArray[np.float64]]:
+    """What the inputs say of a scan, and the affine of the region."""
+    roles = {role for many in wanted.values() for role in many}
     left = {role: Left(work.inputs[role], case_id) for role in roles}
-    affine = left[answers[labels.structures[0]][0]].volume.affine
-    return Volume(Answers(answers, left, labels).classes(), affine)
+    affine = left[wanted[labels.structures[0]][0]].volume.affine
+    return Answers(wanted, left, labels), affine
