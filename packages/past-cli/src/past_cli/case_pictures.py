@@ -23,9 +23,13 @@ def draw_cases(dataset: Dataset, folder: Path) -> list[Path]:
 
     Slices go through the middle of the labelled voxels, or of the scan.
     """
-    drawn = []
+    drawn: list[Path] = []
+    seen: set[Path] = set()
     for part, cases in dataset.parts().items():
         for case in cases:
+            if case.image in seen and case.label is None:
+                continue  # of the target, and to be segmented as well
+            seen.add(case.image)
             try:
                 figure = _draw(case)
             except DataError:
