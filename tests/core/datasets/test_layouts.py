@@ -98,6 +98,7 @@ def test_2023_has_three_centres_and_structures(made):
     assert [case.protocol for case in dataset.test] == ["Tilburg"]
     assert dataset.labels.structures == ("vs-extrameatal", "vs-intrameatal", "cochlea")
     assert dataset.test[0].label is None
+    assert dataset.test[0].segmentation_name == "crossmoda2023_etz_211.nii.gz"
 
 
 def test_files_of_another_year_are_unexpected(made, write):

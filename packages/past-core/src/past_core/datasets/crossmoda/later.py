@@ -25,7 +25,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from past_core.case import Domain
+from past_core.case import Case, Domain
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.datasets.crossmoda.edition2021 import LABELS
@@ -68,6 +68,8 @@ class Edition:
     labels: Labels
     example: str
     """A scan's name."""
+    ending: str
+    """What its container writes behind the name of a scan that it segments."""
 
 
 class LaterConfig(PluginConfig):
@@ -112,12 +114,15 @@ class _LaterReader(DatasetReader):
             known = infos.get(case_id, {}).get("center", "")
             return known or CENTRES[case_id.split("_")[1]]
 
+        def of(files: Files) -> tuple[Case, ...]:
+            return cases(files, edition.contrast, Domain.TARGET, centre, edition.ending)
+
         return Dataset(
             f"crossmoda{edition.year}",
             edition.labels,
             source=cases(source, "ceT1", Domain.SOURCE),
-            target=cases(target, edition.contrast, Domain.TARGET, centre),
-            test=cases(test, edition.contrast, Domain.TARGET, centre),
+            target=of(target),
+            test=of(test),
             roi=REGION,
             notes=tuple(_notes(source, infos)),
         )
@@ -139,6 +144,7 @@ class CrossModa2022Reader(_LaterReader):
         "hrT2",
         LABELS,
         "crossmoda2022_etz_N",
+        "_Label.nii.gz",
     )
 
 
@@ -159,6 +165,7 @@ class CrossModa2023Reader(_LaterReader):
         "T2",
         Labels(("vs-extrameatal", "vs-intrameatal", "cochlea")),
         "crossmoda2023_etz_N",
+        ".nii.gz",
     )
 
 

@@ -79,10 +79,16 @@ def cases(
     contrast: str,
     domain: Domain,
     protocol: Callable[[str, Path], str | None] = lambda case_id, image: None,  # noqa: ARG005
+    ending: str = "_Label.nii.gz",
 ) -> tuple[Case, ...]:
-    """The cases of what was found; ``protocol`` tells one's from its id and its image.
+    """The cases of what was found.
 
-    Segmentations of them are called ``CASE_Label.nii.gz``, as the challenges ask for.
+    Parameters
+    ----------
+    protocol
+        Tells one's from its id and its image.
+    ending
+        What the challenge wants behind the id in the name of a segmentation.
     """
     return tuple(
         Case(
@@ -91,7 +97,7 @@ def cases(
             found[contrast],
             found.get("Label"),
             protocol(case_id, found[contrast]),
-            segmentation=f"{case_id}_Label.nii.gz",
+            segmentation=f"{case_id}{ending}",
         )
         for case_id, found in files.items()
         if contrast in found
