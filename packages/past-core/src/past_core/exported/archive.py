@@ -5,11 +5,11 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from past_core.errors import DataError
-from past_core.exported.description import Description
+from past_core.exported.description import DESCRIPTION, MOST, parse_json
 from past_core.files import atomic_path
 
 __all__ = ["extract", "pack"]
@@ -33,13 +33,7 @@ def pack(folder: Path, path: Path) -> None:
                     target.write(step)
 
 
-def extract(
-    path: Path,
-    folder: Path,
-    description: str,
-    most: int,
-    read: Callable[[bytes], Description],
-) -> None:
+def extract(path: Path, folder: Path) -> None:
     """Unpack what a description names, and refuse a file that has anything else in it.
 
     Parameters
@@ -48,12 +42,6 @@ def extract(
         The zip file.
     folder
         An empty folder.
-    description
-        Name of the description within the archive.
-    most
-        Bytes that it may have.
-    read
-        Validates it.
 
     Raises
     ------
@@ -64,19 +52,19 @@ def extract(
     try:
         with zipfile.ZipFile(path) as archive:
             entries = _entries(archive, path)
-            if description not in entries:
+            if DESCRIPTION not in entries:
                 raise DataError(
-                    f"{path}: no {description} is in it. Name a zip file of past-cli export."
+                    f"{path}: no {DESCRIPTION} is in it. Name a zip file of past-cli export."
                 )
-            content = _content(archive, entries[description], most, path)
-            known = read(content)
-            (folder / description).write_bytes(content)
+            content = _content(archive, entries[DESCRIPTION], path)
+            known = parse_json(content, f"{path}, {DESCRIPTION}")
+            (folder / DESCRIPTION).write_bytes(content)
             sizes = {
                 f"{member}/{name}": file.size
                 for member, one in known.members.items()
                 for name, file in one.files.items()
             }
-            _require_expected(entries, {description, CARD, *sizes}, path)
+            _require_expected(entries, {DESCRIPTION, CARD, *sizes}, path)
             _require_sizes(entries, sizes, path)
             for name, size in sizes.items():
                 _write(archive, entries[name], size, folder / name, path)
@@ -123,11 +111,11 @@ def _require_sizes(
             )
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int, path: Path) -> bytes:
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> bytes:
     with archive.open(entry) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise DataError(f"{path}: {entry.filename} has more than {most} bytes.")
+        content = file.read(MOST + 1)
+    if len(content) > MOST:
+        raise DataError(f"{path}: {entry.filename} has more than {MOST} bytes.")
     return content
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import Annotated, Any, Literal
 
@@ -21,9 +22,14 @@ __all__ = [
     "Protocols",
     "Volumes",
     "parse",
+    "parse_json",
 ]
 
 FORMAT = "past-system/1"
+DESCRIPTION = "system.json"
+"""The file of an exported system that tells all but the weights, and their hashes."""
+MOST = 16 << 20
+"""Bytes that it may have."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -156,3 +162,18 @@ def parse(content: Any, where: str) -> Description:  # noqa: ANN401
         raise DataError(
             "\n".join([f"{where}: not what past-cli export writes.", *problems])
         ) from error
+
+
+def parse_json(content: bytes, where: str) -> Description:
+    """Read and validate what a description file holds.
+
+    Raises
+    ------
+    DataError
+        If it is no JSON, or naming what is wrong in it.
+    """
+    try:
+        read = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON ({error}). Copy the exported system again.") from error
+    return parse(read, where)

@@ -13,8 +13,7 @@ import numpy as np
 from past_core.errors import DataError
 from past_core.exported.archive import CARD, pack
 from past_core.exported.card import model_card
-from past_core.exported.description import Description, File, Volumes, parse
-from past_core.exported.loading import DESCRIPTION
+from past_core.exported.description import DESCRIPTION, Description, File, Volumes, parse
 from past_core.exported.of_run import describe
 from past_core.files import file_hash, write_json
 from past_core.labels import Labels

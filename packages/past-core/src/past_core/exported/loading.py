@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import weakref
 from pathlib import Path
-from typing import Any
 
 from past_core.device import resolve_device
 from past_core.errors import DataError
 from past_core.exported.archive import extract
-from past_core.exported.description import Description, parse
+from past_core.exported.description import DESCRIPTION, MOST, Description, parse_json
 from past_core.exported.of_run import describe, is_run
 from past_core.exported.system import LoadedSystem
 from past_core.files import file_hash
 from past_core.pipeline.opened import open_run
 from past_core.plugins import Registry
 
-__all__ = ["DESCRIPTION", "load_system"]
-
-DESCRIPTION = "system.json"
-"""The file of an exported system that tells all but the weights, and their hashes."""
-MOST = 16 << 20
-"""Bytes that a description may have."""
+__all__ = ["load_system"]
 
 
 def load_system(
@@ -74,8 +67,9 @@ def load_system(
         if path.is_file():
             scratch = Path(tempfile.mkdtemp(prefix="past-system-"))
         try:
-            folder = path if scratch is None else _unpacked(path, scratch)
-            description, folders = _exported(folder)
+            if scratch is not None:
+                extract(path, scratch)
+            description, folders = _exported(scratch or path)
         except BaseException:
             _discard(scratch)
             raise
@@ -102,15 +96,7 @@ def read_description(folder: Path) -> Description:
         )
     if path.stat().st_size > MOST:
         raise DataError(f"{path}: {path.stat().st_size} bytes are too many for a description.")
-    return parse(_json(path.read_bytes(), str(path)), str(path))
-
-
-def _unpacked(path: Path, scratch: Path) -> Path:
-    def read(content: bytes) -> Description:
-        return parse(_json(content, f"{path}, {DESCRIPTION}"), f"{path}, {DESCRIPTION}")
-
-    extract(path, scratch, DESCRIPTION, MOST, read)
-    return scratch
+    return parse_json(path.read_bytes(), str(path))
 
 
 def _exported(folder: Path) -> tuple[Description, dict[str, Path]]:
@@ -134,13 +120,6 @@ def _require(path: Path, size: int, sha256: str) -> None:
             f"{path}: not the file that was exported (truncated or replaced). Copy the exported "
             "system again."
         )
-
-
-def _json(content: bytes, where: str) -> Any:  # noqa: ANN401
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON ({error}). Copy the exported system again.") from error
 
 
 def _discard(scratch: Path | None) -> None:

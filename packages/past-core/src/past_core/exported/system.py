@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from past_core.case import Case, Domain
+from past_core.checking import volume_problems
 from past_core.errors import DataError
 from past_core.exported.description import Description, Fractions
 from past_core.intensity import rescale
@@ -86,8 +87,10 @@ class LoadedSystem:
         """
         path = Path(image)
         whole = load_volume(path)
-        self._check(path, whole)
-        served = self._served(path, protocol)
+        case = Case(path.name, Domain.TARGET, path)
+        if problems := list(volume_problems(case, whole, None, self.labels)):
+            raise DataError("\n".join(problems))
+        served = self._served(case, protocol)
         wanted = self._wanted(served)
         over = None if self.scaled_over is None else self.scaled_over.crop(whole)
         percentile = self.description.clip_percentile
@@ -111,9 +114,8 @@ class LoadedSystem:
                 f"there are {', '.join(self.routes.served)}."
             )
 
-    def _served(self, path: Path, protocol: str | None) -> tuple[str, ...]:
+    def _served(self, case: Case, protocol: str | None) -> tuple[str, ...]:
         """Protocols whose models answer for a scan."""
-        case = Case(path.name, Domain.TARGET, path)
         if protocol is None:
             protocol = protocol_of(case, self.description.protocols.rule)
         else:
@@ -136,16 +138,6 @@ class LoadedSystem:
                 self._folders[name], self._device, dict(member.prediction)
             )
         return self._segmenters[name]
-
-    @staticmethod
-    def _check(path: Path, volume: Volume) -> None:
-        """What would end in nonsense is refused by name."""
-        if not np.isfinite(volume.data).all():
-            raise DataError(f"{path}: voxels are NaN or infinite. Replace them.")
-        if volume.data.min() == volume.data.max():
-            raise DataError(f"{path}: every voxel is {volume.data.flat[0]}. Export it anew.")
-        if abs(np.linalg.det(volume.affine[:3, :3])) < 1e-9:
-            raise DataError(f"{path}: the affine is singular. Repair the header (qform or sform).")
 
 
 def _region(fractions: Fractions) -> ROI:
