@@ -231,7 +231,9 @@ def test_scans_that_would_end_in_nonsense_are_refused_by_name(routed, registry, 
     for name, data in (("nan", volume.data * np.nan), ("flat", np.zeros_like(volume.data))):
         path = tmp_path / f"{name}.nii.gz"
         save_volume(Volume(data, volume.affine), path)
-        with pytest.raises(DataError, match=rf"{name}.nii.gz: (\d+ voxels are NaN|every voxel is 0)"):
+        with pytest.raises(
+            DataError, match=rf"{name}.nii.gz: (\d+ voxels are NaN|every voxel is 0)"
+        ):
             loaded.segment(path)
 
 

@@ -59,6 +59,17 @@ def test_a_translation_is_made_of_the_wide_region_and_cut_to_the_narrow_one(
     assert np.allclose(kept.affine, INNER.crop(whole).affine, atol=1e-4)
 
 
+def test_translations_can_be_looked_at_beside_their_source_as_soon_as_they_are_made(
+    run, request_of
+):
+    done, _ = run(request_of(until="translate"))
+    (found,) = done.translations()
+    for _, source, translated, label in found.scans:
+        shapes = {load_volume(path).shape for path in (source, translated, label)}
+        assert len(shapes) == 1
+    assert all(path.is_file() for _, path in found.target)
+
+
 @pytest.mark.parametrize("part", ["source", "target"])
 def test_segmenters_see_the_intensities_that_translators_see(done, stage_of, part):
     case, whole = scan(done, part)

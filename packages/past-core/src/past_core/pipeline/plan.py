@@ -119,4 +119,6 @@ def _until(until: str, builder: Builder, planned: list[PlannedSystem]) -> Graph:
         ],
     }
     measured = [one.measured for one in translated if one.measured is not None]
-    return builder.graph.with_needed([*last[until], *measured])
+    # What translations are looked at beside, though translators see a larger region.
+    beside = [builder.crops[part] for part in ("source", "target") if part in builder.crops]
+    return builder.graph.with_needed([*last[until], *measured, *beside])
