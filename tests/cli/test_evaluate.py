@@ -37,6 +37,13 @@ def test_scores_are_printed_and_written(past_cli, folders):
     assert "0.875" in done.out
 
 
+def test_probabilities_beside_segmentations_are_no_segmentations(past_cli, folders):
+    for ending in (".nii.gz", ".npz"):
+        (folders / f"pred/a_probabilities{ending}").write_bytes(b"not read")
+    done = past_cli("evaluate", folders / "pred", folders / "ref", "--labels", "vs,cochlea")
+    assert done.code == 0, done.err
+
+
 def test_a_missing_reference_is_named(past_cli, folders):
     (folders / "ref" / "b.nii.gz").unlink()
     done = past_cli("evaluate", folders / "pred", folders / "ref", "--labels", "vs,cochlea")

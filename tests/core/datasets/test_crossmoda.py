@@ -117,6 +117,7 @@ def test_a_label_without_image_is_named_with_the_name_expected(
         "target_training/crossmoda_106_Label.nii.gz",
         "target_training/crossmoda_106_hrT2 (1).nii.gz",
         "target_validation/scan.nii.gz",
+        "target_training/crossmoda_109_hrT2.nii",
     ],
 )
 def test_an_unexpected_file_is_named_with_what_the_folder_holds(crossmoda_folder, write, name):

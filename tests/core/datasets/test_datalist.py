@@ -169,3 +169,11 @@ def test_validation_scans_have_labels(datalist_folder, edit_list, write):
     edit_list(lambda content: content | {"validation": [entry]})
     (case,) = READER.open(datalist_folder).validation
     assert (case.id, case.label, case.domain) == ("v1", label, "target")
+
+
+def test_a_region_that_is_not_all_translated_is_refused(datalist_folder, edit_list):
+    edit_list(lambda c: c | {"translation_roi": {"lower": [0, 0, 0], "upper": [1, 0.5, 1]}})
+    message = problems_of(datalist_folder)
+    assert (
+        f"{datalist_folder / 'dataset.json'}: roi: axis 1 runs from 0.0 to 1.0, beyond" in message
+    )

@@ -9,8 +9,9 @@ from past_core import plugin
 from past_core.datasets import open_dataset
 from past_core.datasets.folders import FoldersConfig, FoldersReader
 from past_core.errors import DataError
+from past_core.inspection import inspect
 from past_core.plugins import Registry
-from past_core.volume import Volume, save_volume
+from past_core.volume import Volume, load_volume, save_volume
 
 
 @pytest.fixture
@@ -144,3 +145,24 @@ def test_labels_that_are_no_numbers_are_left_to_the_check(scans, write):
     save_volume(Volume(data, write.affine), path)
     with pytest.raises(DataError, match=r"2-seg.nii.gz: label values"):
         reader().open(scans).with_test().check()
+
+
+def test_one_folder_cannot_be_both_contrasts(scans):
+    other = FoldersReader(FoldersConfig(source="t1", source_labels="labels", target="t1"))
+    with pytest.raises(DataError, match="cannot be --source and --target"):
+        other.open(scans)
+
+
+def test_a_link_that_leads_nowhere_is_missed(scans):
+    (scans / "t2/4_t1.nii.gz").symlink_to(scans / "not/there.nii.gz")
+    with pytest.raises(DataError, match=r"4_t1.nii.gz: no such file"):
+        reader().open(scans).with_test().check()
+
+
+def test_labels_that_are_nearly_integers_are_found_as_those(scans, write):
+    path = scans / "labels/2-seg.nii.gz"
+    label = load_volume(path)
+    save_volume(Volume((label.data * 0.99995).astype(np.float32), label.affine), path)
+    dataset = reader().open(scans)
+    assert dataset.labels.structures == ("label1", "label2")
+    assert [one.mendable for one in inspect(dataset).cases if one.part == "source"] == [False, True]

@@ -331,3 +331,97 @@ def test_a_table_of_structures_that_is_none_is_named(made):
     folder = made(trees.bids)
     (folder / "derivatives/manual/dseg.tsv").write_text("value\tname\n1\tball\n")
     assert "dseg.tsv: not a table of index and name" in problems_of(folder)
+
+
+@pytest.fixture
+def paired(made):
+    """A BIDS tree in which every subject has both contrasts, each with a label."""
+    folder = made(trees.bids)
+    for n in range(2):
+        name = f"sub-0{n}_ses-a"
+        anat, drawn = (
+            root / f"sub-0{n}/ses-a/anat" for root in (folder, folder / "derivatives/manual")
+        )
+        shutil.copy(anat / f"{name}_ce-gad_T1w.nii.gz", anat / f"{name}_T2w.nii.gz")
+        (label,) = drawn.iterdir()
+        shutil.copy(label, drawn / f"{name}_space-T2w_dseg.nii.gz")
+    return folder
+
+
+def test_nothing_is_learnt_of_test_subjects_not_from_their_source_scans_either(paired):
+    dataset = opened(paired, source="T1w", target="T2w", test="01")
+    assert ids(dataset.source) == ["sub-00_ses-a_ce-gad_T1w"]
+    assert ids(dataset.test) == ["sub-01_ses-a_T2w"]
+    assert dataset.test[0].label is not None
+    assert "source: 1 scans of test subjects are left out" in dataset.notes
+    assert "sub-01" not in " ".join(str(case.image) for case in dataset.target)
+
+
+def test_one_subject_may_be_a_number(paired):
+    assert ids(opened(paired, source="T1w", target="T2w", test=20).test) == ["sub-20_T2w"]
+
+
+def test_a_contrast_with_entities_is_not_also_that_without(paired):
+    for n in range(2):
+        anat = paired / f"sub-0{n}/ses-a/anat"
+        shutil.copy(anat / f"sub-0{n}_ses-a_ce-gad_T1w.nii.gz", anat / f"sub-0{n}_ses-a_T1w.nii.gz")
+    dataset = opened(paired, source="ce-gad_T1w", target="T1w")
+    assert ids(dataset.target) == ["sub-00_ses-a_T1w", "sub-01_ses-a_T1w"]
+
+
+def test_labels_of_templates_are_passed_over_and_of_several_one_is_named(paired):
+    drawn = paired / "derivatives/manual/sub-00/ses-a/anat"
+    label = drawn / "sub-00_ses-a_ce-gad_desc-tumour_dseg.nii.gz"
+    shutil.copy(label, drawn / "sub-00_ses-a_space-MNI152_dseg.nii.gz")
+    two = {"source": "ce-gad_T1w", "target": "T2w"}
+    assert len(opened(paired, **two).source) == 2
+    shutil.copy(label, drawn / "sub-00_ses-a_ce-gad_desc-other_dseg.nii.gz")
+    assert "Say which ones to take by --set dataset.desc=NAME" in problems_of(paired, **two)
+    assert opened(paired, **two, desc="tumour").source[0].label == label
+
+
+def test_a_contrast_that_is_not_there_is_told_with_all_that_are(paired):
+    said = problems_of(paired, source="T1", target="T2w")
+    assert "no contrast 'T1' (dataset.source); there is T2w, T1w" in said
+
+
+@pytest.mark.parametrize(
+    ("layout", "path", "labels"),
+    [
+        (trees.nnunet_raw, "Dataset002_T2", {"background": 0}),
+        (trees.decathlon, "Task02_T2", {"0": "background"}),
+    ],
+)
+def test_a_target_that_nobody_has_labelled_may_declare_background_alone(made, layout, path, labels):
+    folder = made(layout)
+    edit(folder / path / "dataset.json", lambda content: content.update(labels=labels))
+    assert opened(folder).labels.structures == ("ball", "shell")
+    (folder / path / "dataset.json").unlink()
+    if layout is trees.nnunet_raw:
+        (folder / "Dataset002_T2/labelsTr").mkdir()
+        assert "dataset.json: no such file. Add it" in problems_of(folder)
+
+
+def test_scans_of_one_name_in_many_folders_are_told_apart(made):
+    folder = made(trees.decathlon)
+    entries = []
+    for n in range(2):
+        for kind in ("image", "label"):
+            place = folder / f"Task01_T1/{kind}s/p{n}/scan.nii.gz"
+            place.parent.mkdir(parents=True)
+            shutil.move(folder / f"Task01_T1/{kind}sTr/head_{n}.nii.gz", place)
+        entries.append({"image": f"images/p{n}/scan.nii.gz", "label": f"labels/p{n}/scan.nii.gz"})
+    third = folder / "Task01_T1/images/p2/scan.nii.gz"
+    third.parent.mkdir()
+    shutil.copy(folder / "Task01_T1/images/p0/scan.nii.gz", third)
+    entries.append({"image": "images/p2/scan.nii.gz", "label": "labels/p0/scan.nii.gz"})
+    edit(folder / "Task01_T1/dataset.json", lambda content: content.update(training=entries))
+    dataset = opened(folder)
+    assert ids(dataset.source) == ["scan", "source-scan", "p2-scan"]
+    dataset.check()
+
+
+def test_the_folder_around_one_data_set_is_hinted_at(made):
+    folder = made(trees.nnunet_raw)
+    with pytest.raises(DataError, match=r"Dataset001_T1: is a part of a data set. Name the folder"):
+        recognise(REGISTRY, folder / "Dataset001_T1")

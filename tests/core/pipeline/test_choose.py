@@ -12,6 +12,7 @@ from past_cli.closing import closing
 from past_core.case import Case, Domain
 from past_core.errors import ConfigError
 from past_core.exported.export import export_system
+from past_core.pipeline import plan_pipeline
 from past_core.pipeline.protocols import spread
 from past_core.volume import load_volume
 from tests.core.pipeline.toys import JUDGED, LABELLINGS
@@ -337,3 +338,16 @@ def test_without_validation_labels_nothing_can_be_chosen_by_them(choosing):
     one = SYSTEMS[: SYSTEMS.index('[[system]]\n    name = "final"')]
     with pytest.raises(ConfigError, match="--choose-by validation: no system of this file chooses"):
         choosing(None, one, choose_by="validation")
+
+
+def test_what_cannot_choose_is_refused(phantom_of, systems_of, request_of):
+    text = SYSTEMS.replace('use = "plain"', 'use = "plain"\n    by = "validation"', 1)
+    with pytest.raises(ConfigError, match="system plain: by = 'validation' goes with choose"):
+        systems_of(text)
+    less = BY_VALIDATION.replace('"iou"', '"assd"')
+    for toy, real in (("match", "histogram"), ("bayes", "resunet"), ("keep", "top-q")):
+        less = less.replace(f'"{toy}"', f'"{real}"')
+    systems = systems_of(less.replace('"taste"', '"flip"'))
+    plain = {"translator": None, "segmenter": None, "strategy": None}
+    with pytest.raises(ConfigError, match="by assd, of which less is better"):
+        plan_pipeline(request_of(systems=systems, data=validated(phantom_of), **plain))

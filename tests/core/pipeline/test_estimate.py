@@ -77,3 +77,22 @@ def test_stages_beside_each_other_take_the_longest_way(jobs, seconds):
     graph.add(Stage("done", "f:f", {"n": 4}))
     costs = {"first": Cost(2, 0), "second": Cost(4, 0), "beside": Cost(3, 0)}
     assert wall_seconds(graph, costs, jobs) == seconds
+
+
+def test_translators_are_tried_on_what_they_see_and_an_oracle_on_target_labels(
+    registry, request_of
+):
+    FITS.clear()
+    planned, finished = plan_pipeline(request_of(), registry=registry)
+    estimate(planned, finished, registry, "cpu")
+    seen = [{image.split("-", 1)[1] for image, _, _ in fit.cases.values()} for fit in FITS]
+    assert {"crop-wide-source", "crop-wide-target"} in seen
+    assert {"crop-source"} in seen
+    FITS.clear()
+    planned, finished = plan_pipeline(request_of(oracle=True, only=("oracle",)), registry=registry)
+    costs = estimate(planned, finished, registry, "cpu")
+    assert costs["fit-oracle"].mib > 0
+    labelled = {pair[:2] for fit in FITS for pair in fit.cases.values()}
+    assert [[part.split("-", 1)[1] for part in pair] for pair in labelled] == [
+        ["crop-target", "crop-oracle"]
+    ]

@@ -134,6 +134,8 @@ def test_probabilities_of_the_answer_lie_beside_its_segmentations(
             found = np.moveaxis(image.get_fdata(), -1, 0)
             assert np.abs(found - expected.data).max() <= 0.5 / 255 + 1e-6
     assert plain.folder == done.folder
+    again, _ = run(request_of(rounds=0))
+    assert not [name for name in files_of(again.folder / "segmentations") if "probab" in name]
 
 
 def test_probabilities_are_kept_of_the_one_system_that_is_asked_for(run, request_of):

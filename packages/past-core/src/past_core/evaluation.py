@@ -12,6 +12,7 @@ from past_core.errors import DataError
 from past_core.interfaces import Metric
 from past_core.labels import Labels
 from past_core.naming import nifti_files, stem
+from past_core.probabilities import without_probabilities
 from past_core.scoring import Score, score_case
 from past_core.volume import Volume, load_volume
 
@@ -33,10 +34,10 @@ def score_folders(
         If there is nothing to score, a reference is missing or not clear, a label value is
         not declared, or two files lie on different grids; all missing files at once.
     """
-    paths = nifti_files(predictions)
+    paths = without_probabilities(nifti_files(predictions))
     if not paths:
         raise DataError(f"{predictions}: no .nii or .nii.gz file to score.")
-    pairing = pair(nifti_files(references), paths)
+    pairing = pair(without_probabilities(nifti_files(references)), paths)
     if pairing.unclear:
         names = ", ".join(path.name for path in pairing.unclear)
         raise DataError(

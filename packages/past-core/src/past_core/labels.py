@@ -36,7 +36,7 @@ class Labels:
                 f"gaps, found {mapping}. Renumber the label files and the list."
             )
         if len(ordered) < 2:
-            raise DataError(f"{where}: no structure besides background is declared.")
+            raise DataError(f"{where}: no structure besides background is declared. Add one.")
         return cls(tuple(ordered[1:]))
 
     @classmethod

@@ -21,9 +21,14 @@ def stem(name: str) -> str:
 
 
 def nifti_files(folder: Path) -> list[Path]:
-    """NIfTI files of a folder by name; not hidden ones, nor what lies below it."""
+    """NIfTI files of a folder by name; not hidden ones, nor what lies below it.
+
+    A link that leads nowhere is among them, so that it is missed where it is read.
+    """
     return sorted(
         path
         for path in folder.iterdir()
-        if path.name.endswith(SUFFIXES) and not path.name.startswith(".") and path.is_file()
+        if path.name.endswith(SUFFIXES)
+        and not path.name.startswith(".")
+        and (path.is_file() or path.is_symlink())
     )

@@ -23,13 +23,13 @@ def past_datasets() -> Iterator[DatasetSpec]:
         name="crossmoda2022",
         summary="crossMoDA 2022 folders: training_source, training_target; centres as protocols.",
         factory="past_core.datasets.crossmoda.later:CrossModa2022Reader",
-        config="past_core.datasets.crossmoda.later:LaterConfig",
+        config="past_core.datasets.crossmoda.edition2021:CrossModaConfig",
     )
     yield DatasetSpec(
         name="crossmoda2023",
         summary="crossMoDA 2023 folders: TrainingSource, TrainingTarget; centres as protocols.",
         factory="past_core.datasets.crossmoda.later:CrossModa2023Reader",
-        config="past_core.datasets.crossmoda.later:LaterConfig",
+        config="past_core.datasets.crossmoda.edition2021:CrossModaConfig",
     )
     yield DatasetSpec(
         name="nnunet-raw",
@@ -83,6 +83,7 @@ def past_metrics() -> Iterator[MetricSpec]:
         summary="Average symmetric surface distance in mm, lower is better (MONAI).",
         factory="past_core.metrics.assd:ASSD",
         config="past_core.metrics.config:ASSDConfig",
+        higher_is_better=False,
     )
 
 

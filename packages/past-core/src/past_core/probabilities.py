@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import nibabel as nib
 import numpy as np
@@ -12,15 +13,32 @@ from past_core.files import atomic_path
 from past_core.naming import stem
 from past_core.volume import Volume
 
-__all__ = ["Precision", "probability_name", "save_probabilities"]
+__all__ = [
+    "PRECISIONS",
+    "Precision",
+    "probability_name",
+    "save_probabilities",
+    "without_probabilities",
+]
 
 Precision = Literal["half", "8bit"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _ENDINGS: dict[str, str] = {"half": ".npz", "8bit": ".nii.gz"}
 
 
 def probability_name(segmentation: str, precision: Precision) -> str:
     """Name of the file beside a segmentation's: ``P01.nii.gz`` to ``P01_probabilities.npz``."""
     return f"{stem(segmentation)}_probabilities{_ENDINGS[precision]}"
+
+
+def without_probabilities(files: Sequence[Path]) -> list[Path]:
+    """The files but for probabilities that lie beside the segmentation they are of."""
+    beside = {
+        path.with_name(probability_name(path.name, precision))
+        for path in files
+        for precision in PRECISIONS
+    }
+    return [path for path in files if path not in beside]
 
 
 def save_probabilities(probabilities: Volume, path: Path, precision: Precision) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import rankdata
 
-__all__ = ["best", "mean_figures"]
+__all__ = ["best", "known_mean", "mean_figures"]
 
 Figures = Mapping[str, Mapping[str, float]]
 """By candidate and scan, as ``past_core.interfaces.Validator.assess`` gives them."""
@@ -16,11 +16,13 @@ Figures = Mapping[str, Mapping[str, float]]
 
 def mean_figures(figures: Figures) -> dict[str, float]:
     """A candidate's mean over scans; ``nan`` if no scan has a figure."""
-    means = {}
-    for candidate, values in figures.items():
-        found = [value for value in values.values() if not math.isnan(value)]
-        means[candidate] = math.fsum(found) / len(found) if found else math.nan
-    return means
+    return {candidate: known_mean(values.values()) for candidate, values in figures.items()}
+
+
+def known_mean(values: Iterable[float]) -> float:
+    """Mean of those that are not ``nan``; ``nan`` if none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan
 
 
 def best(figures: Mapping[str, Figures], candidates: Sequence[str]) -> tuple[str, dict[str, float]]:

@@ -7,6 +7,7 @@ one setting fits images of several matrix sizes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,17 @@ class ROI:
                     f"roi: axis {axis} runs from {low} to {high}; "
                     "fractions must satisfy 0 <= lower < upper <= 1."
                 )
+
+    @classmethod
+    def of(cls, fractions: Sequence[float]) -> ROI:
+        """The region of six numbers: lower, then upper fractions of the three axes."""
+        i0, j0, k0, i1, j1, k1 = fractions
+        return cls((i0, j0, k0), (i1, j1, k1))
+
+    @property
+    def fractions(self) -> list[float]:
+        """Lower, then upper fractions of the three axes; ``of`` is the inverse."""
+        return [*self.lower, *self.upper]
 
     def box(self, shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:
         """Index ranges in a canonical volume of this shape; bounds are rounded.
@@ -99,11 +111,7 @@ class ROI:
         Stacks ``(c, i, j, k)`` are cropped along their last three axes.
         """
         canonical = volume.canonical()
-        box = self.box(canonical.shape)
-        affine = canonical.affine.copy()
-        start = [bounds.start for bounds in box]
-        affine[:3, 3] = canonical.affine[:3, :3] @ start + canonical.affine[:3, 3]
-        return Volume(canonical.data[..., *box].copy(), affine)
+        return canonical.cut(self.box(canonical.shape))
 
     def paste(
         self,

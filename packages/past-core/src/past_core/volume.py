@@ -79,6 +79,13 @@ class Volume:
         """The axis across the slices: see ``coarsest_axis``."""
         return coarsest_axis(self.spacing)
 
+    def cut(self, box: tuple[slice, slice, slice]) -> Volume:
+        """A copy of a box of voxels; the affine follows the new first voxel."""
+        affine = self.affine.copy()
+        start = [bounds.start for bounds in box]
+        affine[:3, 3] = self.affine[:3, :3] @ start + self.affine[:3, 3]
+        return Volume(self.data[..., *box].copy(), affine)
+
     def canonical(self) -> Volume:
         """Flip and swap axes so that they run closest to right, anterior, superior.
 

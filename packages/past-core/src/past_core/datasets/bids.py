@@ -19,8 +19,10 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict
 
 from past_core.config import PluginConfig
 from past_core.datasets.choice import source_and_target
@@ -46,8 +48,14 @@ OF_LABELS = frozenset({"space", "desc", "res", "label", "seg", "atlas"})
 """Entities that a label's name may have and its image's has not."""
 
 
+OWN = ("orig", "individual")
+"""Values of ``space`` that mean the scan's own; others but a suffix are those of a template."""
+
+
 class BidsConfig(PluginConfig):
     """Which contrast is which, and where labels are."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     source: str = ""
     """The source's suffix, ``T1w``, or with entities, ``ce-gadolinium_T1w``."""
@@ -55,9 +63,11 @@ class BidsConfig(PluginConfig):
     """The target's."""
     derivatives: str = ""
     """The folder in ``derivatives`` that has the labels; left empty, the one that has any."""
+    desc: str = ""
+    """Only labels of this ``desc-``, where scans have several."""
     test: str = ""
-    """Subjects whose target scans are segmented and not learnt from, ``sub-07,sub-08``; left
-    empty, all are learnt from and segmented. Labels of theirs are for scoring only."""
+    """Subjects whose target scans are segmented, and of whom nothing is learnt, ``sub-07,sub-08``;
+    left empty, all are learnt from and segmented. Labels of theirs are for scoring only."""
     labels: str = ""
     """Structures and their values, ``vs=1,cochlea=2``; left empty, as ``dseg.tsv`` has them, or
     else after the values that source labels have."""
@@ -101,22 +111,42 @@ class BidsReader(DatasetReader):
         images = list(_images(folder))
         place = _derivative(folder, self.config.derivatives)
         problems: list[str] = []
-        labels = _belonging(images, list(_images(place)) if place else [], problems)
+        suffixes = {image.suffix for image in images}
+        files = _images(place) if place else ()
+        drawn = [file for file in files if self._is_label(file, suffixes)]
+        labels = _belonging(images, drawn, problems)
         names = self._contrasts(images, labels, folder)
-        chosen = [[image for image in images if _is(image, name)] for name in names]
+        chosen = [
+            [image for image in images if _is(image, name) and not _better(image, name, other)]
+            for name, other in (names, names[::-1])
+        ]
         tested = _subjects(self.config.test, chosen[1], problems)
         if problems:
             raise listing(str(folder), problems)
         declared = None if self.config.labels else _declared(place, folder)
         scans: list[list[Scan]] = [[], [], []]
+        left_out = 0
         for part, image in [(n, image) for n, all_of in enumerate(chosen) for image in all_of]:
-            held_out = part == 1 and image.entities["sub"] in tested
+            held_out = image.entities["sub"] in tested
+            if held_out and part == 0:
+                left_out += 1  # one's anatomy would be learnt from its other contrast
+                continue
             scans[2 if held_out else part].append((image.path, labels.get(image.path)))
         source, target = (
             Half(folder, declared, scans[0]),
             Half(folder, None, scans[1], (), scans[2]),
         )
-        return joined("-to-".join(names), source, target, self.config.labels)
+        dataset = joined("-to-".join(names), source, target, self.config.labels)
+        said = f"source: {left_out} scans of test subjects are left out"
+        return replace(dataset, notes=(*dataset.notes, said)) if left_out else dataset
+
+    def _is_label(self, file: _Image, suffixes: set[str]) -> bool:
+        """Whether it is a label on a scan's own grid, and of the ``desc`` that is asked for."""
+        return (
+            file.suffix == LABEL
+            and self.config.desc in ("", file.entities.get("desc"))
+            and file.entities.get("space", "orig") in (*OWN, *suffixes)
+        )
 
     def _contrasts(
         self, images: list[_Image], labels: Mapping[Path, Path], folder: Path
@@ -128,8 +158,8 @@ class BidsReader(DatasetReader):
             if any(_is(image, name) for image in images):
                 found.setdefault(name, False)
         source, target = self.config.source, self.config.target
-        if source and target:
-            found = {name: has for name, has in found.items() if name in (source, target)}
+        if source in found and target in found:
+            found = {name: found[name] for name in (source, target)}
         return source_and_target(found, source, target, str(folder), "contrast")
 
 
@@ -149,6 +179,11 @@ def _is(image: _Image, name: str) -> bool:
     *entities, suffix = name.split("_")
     wanted = dict(entity.partition("-")[::2] for entity in entities)
     return image.suffix == suffix and wanted.items() <= image.entities.items()
+
+
+def _better(image: _Image, name: str, other: str) -> bool:
+    """Whether the other name says more of an image: ``ce-gd_T1w`` than ``T1w``."""
+    return other.count("_") > name.count("_") and _is(image, other)
 
 
 def _derivative(folder: Path, name: str) -> Path | None:
@@ -180,8 +215,6 @@ def _belonging(images: list[_Image], files: list[_Image], problems: list[str]) -
     """
     found: dict[Path, Path] = {}
     for label in files:
-        if label.suffix != LABEL:
-            continue
         fitting = [image for image in images if _fits(label, image)]
         if len(fitting) > 1:
             grid = read_header(label.path)
@@ -198,14 +231,20 @@ def _unclear(label: Path, fitting: list[Path], found: Mapping[Path, Path]) -> st
         return f"{label}: a label without an image. Name it with its image's entities."
     names = ", ".join(image.name for image in fitting)
     if len(fitting) > 1:
-        return f"{label}: could be the label of {names}. Name it with its image's entities."
-    return f"{label}: {names} has a label already, {found[fitting[0]].name}. Remove one."
+        return (
+            f"{label}: could be the label of {names}. Name the contrast that it is drawn on, as in "
+            "space-T1w."
+        )
+    return (
+        f"{label}: {names} has a label already, {found[fitting[0]].name}. Say which ones to take "
+        "by --set dataset.desc=NAME, or remove one."
+    )
 
 
 def _fits(label: _Image, image: _Image) -> bool:
     own = {key: value for key, value in label.entities.items() if key not in OF_LABELS}
-    space = label.entities.get("space", image.suffix)
-    return own.items() <= image.entities.items() and (space in (image.suffix, "orig", "individual"))
+    space = label.entities.get("space", OWN[0])
+    return own.items() <= image.entities.items() and space in (image.suffix, *OWN)
 
 
 def _subjects(text: str, target: list[_Image], problems: list[str]) -> set[str]:

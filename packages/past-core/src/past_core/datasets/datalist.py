@@ -131,6 +131,9 @@ class DatalistReader(DatasetReader):
         _report_doubles(parts, problems)
         if problems:
             raise listing(str(path), problems)
+        roi, wide = _roi(content.roi, path) or ROI(), _roi(content.translation_roi, path)
+        if wide is not None:
+            _require_within(roi, wide, path)
         return Dataset(
             content.name or folder.absolute().name,
             labels,
@@ -138,8 +141,8 @@ class DatalistReader(DatasetReader):
             parts["target"],
             parts["test"],
             parts["validation"],
-            roi=_roi(content.roi, path) or ROI(),
-            translation_roi=_roi(content.translation_roi, path),
+            roi=roi,
+            translation_roi=wide,
         )
 
 
@@ -214,6 +217,13 @@ def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> 
                 "List each image once (a target scan may be a test scan too), and rename files "
                 "of one name."
             )
+
+
+def _require_within(roi: ROI, wide: ROI, path: Path) -> None:
+    try:
+        roi.require_within(wide)
+    except ConfigError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _roi(region: _Region | None, path: Path) -> ROI | None:

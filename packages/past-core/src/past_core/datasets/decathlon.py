@@ -76,7 +76,7 @@ class DecathlonReader(DatasetReader):
         for name in (config.source, config.target):
             if name and (folder / name).exists():
                 found.setdefault(name, False)
-        if config.source and config.target:
+        if config.source in found and config.target in found:
             found = {
                 name: has for name, has in found.items() if name in (config.source, config.target)
             }

@@ -40,6 +40,8 @@ def read_declared(path: Path, *, labels: bool = True) -> Declared:
     """
     try:
         content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file. Add it, or name another data set.") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not readable as JSON ({error}). Correct it there.") from error
     if not isinstance(content, dict):
@@ -54,8 +56,11 @@ def read_declared(path: Path, *, labels: bool = True) -> Declared:
     return Declared(path, content, _labels(named, path) if labels and named else None)
 
 
-def _labels(named: Any, path: Path) -> Labels:  # noqa: ANN401
-    """``{"vs": 1}`` as nnU-Net writes it, or ``{"1": "vs"}`` as the Decathlon does."""
+def _labels(named: Any, path: Path) -> Labels | None:  # noqa: ANN401
+    """``{"vs": 1}`` as nnU-Net writes it, or ``{"1": "vs"}`` as the Decathlon does.
+
+    None where background alone is declared, as for scans that nobody has labelled.
+    """
     if not isinstance(named, dict):
         raise DataError(f'{path}: labels are {named!r}, not {{"background": 0, ...}}. Correct it.')
     if all(str(key).isdecimal() for key in named):
@@ -75,4 +80,4 @@ def _labels(named: Any, path: Path) -> Labels:  # noqa: ANN401
     first = min(values, key=lambda name: values[name], default="")
     if first and values[first] == 0:  # some call the background otherwise
         values = {"background" if name == first else name: n for name, n in values.items()}
-    return Labels.from_mapping(values, str(path))
+    return Labels.from_mapping(values, str(path)) if len(values) > 1 else None

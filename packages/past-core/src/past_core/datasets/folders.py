@@ -42,8 +42,7 @@ class FoldersConfig(PluginConfig):
     target_labels: Path | None = None
     """Labels of some or all of them, which nothing but the oracle sees."""
     test: Path | None = None
-    """Target scans to segment; without it, and without labels of ``validation``, those of
-    ``target``. The same folder may be both."""
+    """Target scans to segment; without it, those of ``target``. The same folder may be both."""
     test_labels: Path | None = None
     """Labels of some or all of them, for scoring only."""
     validation: Path | None = None
@@ -84,6 +83,8 @@ class FoldersReader(DatasetReader):
             options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
             raise DataError(f"plain folders of scans: {options} is missing. Name the folder.")
         problems: list[str] = []
+        if (folder / str(config.source)).resolve() == (folder / str(config.target)).resolve():
+            problems.append(f"{config.source}: cannot be --source and --target. Name two folders.")
         parts = {
             part: _part(folder, config, part, problems)
             for part in ("source", "target", "test", "validation")
@@ -131,7 +132,9 @@ def _part(folder: Path, config: FoldersConfig, part: str, problems: list[str]) -
     problems += channel_problems(images)
     labels = [] if label_place is None else _files(folder / label_place, problems)
     pairing = pair(images, labels)
-    problems += [_unclear(label, fitting, pairing) for label, fitting in pairing.unclear.items()]
+    problems += [
+        _unclear(label, fitting, pairing, images) for label, fitting in pairing.unclear.items()
+    ]
     domain = Domain.SOURCE if part == "source" else Domain.TARGET
     return tuple(
         Case(name_of_channel(image), domain, image, pairing.labels.get(image)) for image in images
@@ -151,9 +154,13 @@ def _files(folder: Path, problems: list[str]) -> list[Path]:
     return files
 
 
-def _unclear(label: Path, fitting: Sequence[Path], pairing: Pairing) -> str:
+def _unclear(label: Path, fitting: Sequence[Path], pairing: Pairing, images: Sequence[Path]) -> str:
     if not fitting:
-        return f"{label}: a label without an image. Name it as its image, or remove it."
+        names = ", ".join(image.name for image in images[:2])
+        return (
+            f"{label}: a label without an image. Name it as its image (images are {names}, ...; a "
+            "name's words lie between spaces, '_', '-' and '.'), or remove it."
+        )
     names = ", ".join(image.name for image in fitting[:3])
     if len(fitting) > 1:
         return f"{label}: could be the label of {names}. Name it as its image."

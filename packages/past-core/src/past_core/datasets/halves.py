@@ -86,7 +86,8 @@ def joined(
         ]
     problems += _differences(source, target)
     if problems:
-        raise listing(f"{source.where} and {target.where}", problems)
+        places = dict.fromkeys((source.where, target.where))
+        raise listing(" and ".join(map(str, places)), problems)
     parts = told_apart(
         {
             part: tuple(Case(identify(image), domain, image, label) for image, label in scans)

@@ -70,7 +70,7 @@ class NnunetRawReader(DatasetReader):
             and scans of several channels.
         """
         config = self.config
-        found = {path.name: (path / LABELS).is_dir() for path in _datasets(folder)}
+        found = {path.name: bool(_files(path / LABELS)) for path in _datasets(folder)}
         names = source_and_target(found, config.source, config.target, str(folder), "data set")
         problems: list[str] = []
         source, target = (_half(folder / name, bool(config.labels), problems) for name in names)
@@ -88,6 +88,10 @@ def _datasets(folder: Path) -> list[Path]:
     )
 
 
+def _files(folder: Path) -> list[Path]:
+    return nifti_files(folder) if folder.is_dir() else []
+
+
 def _half(folder: Path, named: bool, problems: list[str]) -> Half:
     declared = read_declared(folder / "dataset.json", labels=not named)
     ending = declared.content.get("file_ending", SUFFIXES[0])
@@ -102,9 +106,9 @@ def _half(folder: Path, named: bool, problems: list[str]) -> Half:
 
 
 def _scans(images: Path, labels: Path, problems: list[str]) -> list[Scan]:
-    found = nifti_files(images) if images.is_dir() else []
+    found = _files(images)
     problems += channel_problems(found)
-    known = {stem(path.name): path for path in nifti_files(labels)} if labels.is_dir() else {}
+    known = {stem(path.name): path for path in _files(labels)}
     scans: list[Scan] = [(image, known.pop(name_of_channel(image), None)) for image in found]
     problems += [
         f"{path}: a label without an image; expected {images / stem(path.name)}_0000.nii.gz. Add "

@@ -39,6 +39,9 @@ def recognise(registry: Registry, folder: Path) -> str:
             f"{folder}: could be {' or '.join(found)}. Choose one with --dataset, as in "
             f"--dataset {found[0]}."
         )
+    around = folder.absolute().parent
+    if any(_recognises(registry, spec.name, around) for spec in installed):
+        raise DataError(f"{folder}: is a part of a data set. Name the folder around it, {around}.")
     layouts = "\n".join(f"  {spec.name}: {spec.summary}" for spec in installed)
     raise DataError(
         f"{folder}: no installed reader recognises this folder. Looked for:\n{layouts}\n"

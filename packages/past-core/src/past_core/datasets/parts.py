@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from past_core.labels import Labels
 from past_core.volume import load_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from past_core.case import Case
@@ -26,20 +27,33 @@ SHOWN = 3
 def told_apart(parts: Mapping[str, tuple[Case, ...]]) -> dict[str, tuple[Case, ...]]:
     """The parts, no two scans of which have one id; a scan that is in two parts keeps its own.
 
-    Where two different scans have one name, the later one's begins with its part.
+    Where scans in different folders have one name, a later one's begins with its part, or with its
+    folder if that is not enough. Two of one folder (``a.nii`` and ``a.nii.gz``) are left to the
+    check of the data.
     """
     known: dict[str, Path] = {}
     ids: dict[Path, str] = {}
     for part, cases in parts.items():
         for case in cases:
-            other = known.get(case.id, case.image)
-            taken = other.parent != case.image.parent
-            ids.setdefault(case.image, f"{part}-{case.id}" if taken else case.id)
+            if case.image in ids:
+                continue
+            ids[case.image] = next(
+                name
+                for name in _names(part, case)
+                if name not in known or known[name].parent == case.image.parent
+            )
             known.setdefault(ids[case.image], case.image)
     return {
         part: tuple(replace(case, id=ids[case.image]) for case in cases)
         for part, cases in parts.items()
     }
+
+
+def _names(part: str, case: Case) -> Iterator[str]:
+    """Ids that a case may have, the plainest first."""
+    folder = case.image.parent.name
+    yield from (case.id, f"{part}-{case.id}", f"{folder}-{case.id}", f"{part}-{folder}-{case.id}")
+    yield from (f"{part}-{folder}-{case.id}-{number}" for number in count(2))
 
 
 def note(part: str, cases: Sequence[Case]) -> str:
@@ -75,12 +89,13 @@ def structures(text: str, source: Sequence[Case]) -> Labels:
         assert case.label is not None
         present = np.unique(load_volume(case.label).data)
         for value in present[np.isfinite(present)]:  # the check of the data says what is wrong
-            found.setdefault(int(value), case.label)
+            found.setdefault(round(float(value)), case.label)
     values = sorted(value for value in found if value)
     if not values or values != list(range(1, len(values) + 1)):
         first = ", ".join(f"{value} ({found[value].name})" for value in values[:6])
         raise DataError(
             f"source labels have the values {first or '0 alone'}; structures must be 1, 2, ... "
-            "without gaps. Renumber the label files."
+            "without gaps. Renumber the label files, or, if these are intensities of scans, name "
+            "the folder of labels."
         )
     return Labels(tuple(f"label{value}" for value in values))

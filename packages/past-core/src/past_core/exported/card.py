@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from past_core.exported.description import Description
+from past_core.scoring import VALIDATION
 
 __all__ = ["model_card"]
 
@@ -74,6 +75,9 @@ def _scores(system: Description) -> Iterator[str]:
     else:
         yield "No scan with a label was there to score it by."
     figures = system.provenance.get("chosen_by", {})
+    if scores and any(name.startswith(f"{VALIDATION} ") for name in figures):
+        yield ""
+        yield "The scans of the part validation chose it: on others it will be worse."
     if figures:
         yield ""
         yield "Chosen among the run's systems by its figures on target scans: "

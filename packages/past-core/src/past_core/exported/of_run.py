@@ -87,7 +87,7 @@ def _content(
         "chosen": chosen,
         "structures": known["structures"],
         "roi": known["roi"],
-        "scaled_over": known["scaled_over"],
+        "scaled_over": known.get("scaled_over"),
         "clip_percentile": known["clip_percentile"],
         "protocols": known["protocols"],
         "answers": {

@@ -14,7 +14,12 @@ from past_core.exported.description import Volumes
 from past_core.exported.system import LoadedSystem
 from past_core.files import file_hash, write_json
 from past_core.naming import SUFFIXES, nifti_files
-from past_core.probabilities import Precision, probability_name, save_probabilities
+from past_core.probabilities import (
+    Precision,
+    probability_name,
+    save_probabilities,
+    without_probabilities,
+)
 
 __all__ = ["RECORD", "Predicted", "find_scans", "predict_files"]
 
@@ -60,12 +65,12 @@ def find_scans(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
     scans: list[Path] = []
     for path in inputs:
         if path.is_dir():
-            found = nifti_files(path)
+            found = without_probabilities(nifti_files(path))
             if not found:
                 raise DataError(f"{path}: no .nii or .nii.gz file is in it.")
             scans += found
         elif not path.is_file():
-            raise DataError(f"{path}: no such file or folder.")
+            raise DataError(f"{path}: no such file or folder. Check the path.")
         elif not path.name.endswith(SUFFIXES):
             raise DataError(f"{path}: PAST reads .nii and .nii.gz. Convert it to NIfTI.")
         else:

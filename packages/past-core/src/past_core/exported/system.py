@@ -13,7 +13,7 @@ import numpy.typing as npt
 from past_core.case import Case, Domain
 from past_core.checking import volume_problems
 from past_core.errors import DataError
-from past_core.exported.description import Description, Fractions
+from past_core.exported.description import Description
 from past_core.intensity import rescale
 from past_core.interfaces import Segmenter
 from past_core.labels import Labels
@@ -55,9 +55,9 @@ class LoadedSystem:
     ) -> None:
         self.description = description
         self.labels = Labels(description.structures)
-        self.roi = _region(description.roi)
+        self.roi = ROI.of(description.roi)
         wide = description.scaled_over
-        self.scaled_over = None if wide is None else _region(wide)
+        self.scaled_over = None if wide is None else ROI.of(wide)
         served = {name: description.protocols.served[name] for name in description.answers}
         self.routes = Routes(served, description.protocols.rule.unserved)
         self._folders = folders
@@ -138,11 +138,6 @@ class LoadedSystem:
                 self._folders[name], self._device, dict(member.prediction)
             )
         return self._segmenters[name]
-
-
-def _region(fractions: Fractions) -> ROI:
-    i0, j0, k0, i1, j1, k1 = fractions
-    return ROI((i0, j0, k0), (i1, j1, k1))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from past_core.pipeline.protocols import spread
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import System
+from past_core.plugins import MetricSpec
 from past_core.probabilities import Precision
 from past_core.scoring import VALIDATION
 
@@ -74,7 +75,8 @@ class Application:
         if len(cases) < 2:
             return (
                 f"the oracle trains on target labels, but all but {len(cases)} of the labelled "
-                "target scans are test scans too, whose labels are for scoring only."
+                "target scans are test scans too (where none are named, all are), whose labels are "
+                "for scoring only. Name other test scans (--test), or run without the oracle."
             )
         return None
 
@@ -149,6 +151,12 @@ class Application:
                 f"system {system.name} chooses by validation scans, but data set "
                 f"{self.dataset.name} has none with a label. Add a part 'validation' (--validation "
                 "and --validation-labels), or choose by figures."
+            )
+        spec = self.settings.registry.find("metric", system.metric).spec
+        if isinstance(spec, MetricSpec) and not spec.higher_is_better:
+            raise ConfigError(
+                f"system {system.name} chooses by {system.metric}, of which less is better. Choose "
+                "by another metric, such as dice."
             )
         built = [self.build(self.systems.find_system(name)) for name in system.choose]
         cases, files = self._references(known)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,15 @@ class _Calibration:
         return {stage.name: self._cost(stage) for stage in unfinished}
 
     def _crop(self) -> None:
-        for part in ("source", "target"):
+        oracle = next((part for part in self.scans if part.startswith("oracle")), None)
+        if "source" not in self.scans and oracle is not None:
+            # Labelled scans are the target's: those of the same few cases.
+            labels = self.scans[oracle]
+            few = [case["id"] for case in labels.params["cases"][:SCANS]]
+            self._crops["labels"] = self._cropped(labels)
+            self._crops["target"] = self._cropped(self.scans["target"], few)
+            return
+        for part in ("source", "target", "wide-source", "wide-target"):
             if part in self.scans:
                 self._crops[part] = self._cropped(self.scans[part])
 
@@ -157,31 +165,43 @@ class _Calibration:
         short = whole_config(plugin, fit.incidental, self.registry).shortened(iterations)
         params = dict(fit.params) | {"plugin": {**plugin, "config": short.model_dump(mode="json")}}
         if fit.kind == "translate":
-            params |= {"source": self._entries("source"), "target": self._entries("target")}
+            params |= {"source": self._seen("source"), "target": self._seen("target")}
         else:
-            params["cases"] = self._entries("source")
+            params["cases"] = self._labelled()
         return replace(fit, params=params, inputs={}, incidental={})
 
     def _applied(self, fit: Stage) -> Stage:
         plugin = {key: value for key, value in fit.params["plugin"].items() if key != "config"}
         if fit.kind == "translate":
-            params: dict[str, Any] = {"plugin": plugin, "source": self._entries("source")}
+            params: dict[str, Any] = {"plugin": plugin, "source": self._seen("source")}
             return Stage("translate", fit.function.replace(":fit", ":translate"), params)
-        params = {"plugin": plugin, "prediction": {}, "cases": self._entries("source")}
+        params = {"plugin": plugin, "prediction": {}, "cases": self._labelled()}
         return Stage("predict", fit.function.replace(":fit", ":predict"), params)
 
-    def _entries(self, part: str) -> list[dict[str, Any]]:
-        names, _ = self._crops[part]
+    def _labelled(self) -> list[dict[str, Any]]:
+        """Scans with labels, as segmenters see them."""
+        part, labels = ("source", "source") if "source" in self._crops else ("target", "labels")
+        return self._entries(part, part, labels)
+
+    def _seen(self, part: str) -> list[dict[str, Any]]:
+        """Scans as translators see them; the source's with labels."""
+        images = f"wide-{part}" if f"wide-{part}" in self._crops else part
+        return self._entries(part, images, images if part == "source" else None)
+
+    def _entries(self, domain: str, images: str, labels: str | None) -> list[dict[str, Any]]:
+        names, _ = self._crops[images]
         entries: list[dict[str, Any]] = [
-            {"id": name, "domain": part, "images": [part, name]} for name in names
+            {"id": name, "domain": domain, "images": [images, name]} for name in names
         ]
-        if part == "source":
+        if labels is not None:
             for entry in entries:
-                entry["labels"] = entry["images"]
+                entry["labels"] = [labels, entry["id"]]
         return entries
 
-    def _cropped(self, crop: Stage) -> tuple[list[str], Path]:
-        cases = crop.params["cases"][:SCANS]
+    def _cropped(self, crop: Stage, only: Sequence[str] | None = None) -> tuple[list[str], Path]:
+        """The first few scans, or those named."""
+        known = crop.params["cases"]
+        cases = [case for case in known if only is None or case["id"] in only][:SCANS]
         short = replace(crop, params={**crop.params, "cases": cases})
         folder, manifest = self._run(short)
         self._light = max(self._light, manifest["wall_seconds"] / len(cases))

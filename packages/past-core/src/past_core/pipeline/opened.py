@@ -130,7 +130,7 @@ class Run:
         return {case: math.fsum(found) / len(found) for case, found in values.items()}
 
     def choices(self) -> dict[str, dict[str, Any]]:
-        """What each choosing system chose, and by which label-free figures.
+        """What each choosing system chose, and by which figures.
 
         ``chosen``, and of every candidate ``ranks``; by validator and candidate ``means``; by
         scan too ``figures``.
@@ -196,8 +196,7 @@ class Run:
     @property
     def roi(self) -> ROI:
         """The region that everything was cropped to."""
-        i0, j0, k0, i1, j1, k1 = self.record.get("roi", (0, 0, 0, 1, 1, 1))
-        return ROI((i0, j0, k0), (i1, j1, k1))
+        return ROI.of(self.record["roi"]) if "roi" in self.record else ROI()
 
     def unused(self) -> list[Path]:
         """Folders of stages that the newest run does not use."""

@@ -13,7 +13,7 @@ from past_core.case import Case
 from past_core.files import atomic_path
 from past_core.pipeline.layout import SEGMENTATIONS, STAGES, label_path
 from past_core.pipeline.opened import Run
-from past_core.probabilities import probability_name
+from past_core.probabilities import PRECISIONS, probability_name
 
 __all__ = ["file_names", "publish"]
 
@@ -36,8 +36,8 @@ def file_names(cases: Sequence[Case]) -> dict[str, str]:
 def publish(run: Run) -> None:
     """Copy what systems made of each scan from their stages into ``segmentations``.
 
-    What is there already is not copied again; folders of systems that the run no longer has are
-    removed.
+    What is there already is not copied again; folders of systems, and probabilities, that the run
+    no longer has are removed.
     """
     names = run.record["segmentations"]
     systems = {system["name"]: system for system in run.record["systems"]}
@@ -46,10 +46,14 @@ def publish(run: Run) -> None:
         for case, name in names.items():
             made = label_path(run.folder / STAGES / entry["segmentations"], case)
             _copy(made, place / name)
-            if entry["probabilities"]:
-                stage, precision = entry["probabilities"]
-                kept = run.folder / STAGES / stage / probability_name(made.name, precision)
-                _copy(kept, place / probability_name(name, precision))
+            stage, kept = entry["probabilities"] or (None, None)
+            for precision in PRECISIONS:
+                beside = place / probability_name(name, precision)
+                if stage is not None and precision == kept:
+                    origin = run.folder / STAGES / stage / probability_name(made.name, precision)
+                    _copy(origin, beside)
+                else:
+                    beside.unlink(missing_ok=True)
     for folder in (run.folder / SEGMENTATIONS).glob("*"):
         if folder.name not in systems:
             shutil.rmtree(folder)

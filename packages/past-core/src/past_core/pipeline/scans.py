@@ -15,7 +15,6 @@ from past_core.pipeline.pool import Scan
 from past_core.pipeline.protocols import ALL, by_protocol
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage, derive_seed
-from past_core.roi import ROI
 
 __all__ = ["Scans", "at_protocol", "slug"]
 
@@ -33,9 +32,9 @@ class Scans:
         self.graph = Graph()
         self.labels = list(dataset.labels.structures)
         roi, wide = self.systems.crop.regions(dataset)
-        self.roi = _fractions(roi)
+        self.roi = roi.fractions
         """Lower, then upper fractions of the canonical axes."""
-        self.translation_roi = None if wide is None else _fractions(wide)
+        self.translation_roi = None if wide is None else wide.fractions
         """Those of the region that translators see, if it is another."""
         self.crops: dict[str, Stage] = {}
         """By part; two parts of the very same scans are one stage."""
@@ -152,10 +151,6 @@ class Scans:
 
     def _target_cases(self, protocol: str | None) -> list[Case]:
         return [c for c in self.dataset.target if protocol is None or c.protocol == protocol]
-
-
-def _fractions(roi: ROI) -> list[float]:
-    return [*roi.lower, *roi.upper]
 
 
 def _scan(case: Case, images: Stage, labels: Stage | None) -> Scan:

@@ -159,8 +159,8 @@ class System(PluginConfig):
     structures: dict[str, Use] = Field(default_factory=dict)
     """Structures that another model answers for."""
     choose: tuple[str, ...] = ()
-    """Instead of ``use``: names of systems, the most adapted last, of which the best by label-free
-    figures answers. What sees target labels is left out of them."""
+    """Instead of ``use``: names of systems, the most adapted last, of which the best answers. What
+    sees target labels is left out of them."""
     validators: tuple[str, ...] = Field(default=("flip", "affine"), min_length=1)
     """The plugins whose figures choose, by mean rank."""
     by: ChooseBy = "figures"
@@ -173,6 +173,8 @@ class System(PluginConfig):
     def _uses_or_chooses(self) -> System:
         if (self.use is None) != bool(self.choose) or (self.choose and self.structures):
             raise ValueError(f"system {self.name}: has either use, with structures, or choose")
+        if self.by != "figures" and not self.choose:
+            raise ValueError(f"system {self.name}: by = '{self.by}' goes with choose")
         if self.choose and len(self.choose) < 2:
             raise ValueError(f"system {self.name}: chooses among two systems at least")
         for what, names in (("choose", self.choose), ("validators", self.validators)):

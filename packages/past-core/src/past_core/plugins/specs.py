@@ -77,6 +77,9 @@ class MetricSpec(PluginSpec):
 
     kind: ClassVar[str] = "metric"
 
+    higher_is_better: bool = True
+    """Whether more of it is better: systems are not chosen by others."""
+
 
 @dataclass(frozen=True)
 class ValidatorSpec(PluginSpec):

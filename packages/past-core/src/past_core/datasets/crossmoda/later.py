@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from past_core.case import Case, Domain
-from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.datasets.crossmoda.edition2021 import LABELS
 from past_core.datasets.crossmoda.layout import Files, Part, cases, lonely, scan, unlabelled
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CrossModa2022Reader", "CrossModa2023Reader", "Edition", "LaterConfig"]
+__all__ = ["CrossModa2022Reader", "CrossModa2023Reader", "Edition"]
 
 CENTRES = {"ldn": "London", "etz": "Tilburg", "ukm": "UKM"}
 """By the tag in a scan's name; ``infos_*.csv`` goes before."""
@@ -70,10 +69,6 @@ class Edition:
     """A scan's name."""
     ending: str
     """What its container writes behind the name of a scan that it segments."""
-
-
-class LaterConfig(PluginConfig):
-    """The layout is fixed: there is nothing to set."""
 
 
 class _LaterReader(DatasetReader):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from past_core.case import Case, Domain
+from past_core.naming import nifti_files
 
 if TYPE_CHECKING:
     import re
@@ -41,7 +42,7 @@ def scan(part: Part, problems: list[str]) -> Files:
         problems.append(f"{part.folder}: no such folder. Create it, with files {expected}.")
         return {}
     files: Files = {}
-    for path in part.folder.glob("[!.]*.nii.gz"):
+    for path in nifti_files(part.folder):
         match = part.name.fullmatch(path.name)
         if match is None or match[2] not in part.kinds:
             problems.append(

@@ -9,7 +9,6 @@ order of adaptation, of each its ``name`` and by scan its ``answers``.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ from past_core.labels import Labels
 from past_core.pipeline.layout import CHOICE, TRUST, label_path
 from past_core.pipeline.work.candidates import systems_of
 from past_core.pipeline.work.workspace import Work
-from past_core.ranking import best, mean_figures
+from past_core.ranking import best, known_mean, mean_figures
 from past_core.scoring import VALIDATION
 from past_core.volume import load_volume
 
@@ -67,7 +66,7 @@ def choose_by_validation(params: Mapping[str, Any], work: Work) -> None:
             found = metric(
                 load_volume(path, np.uint8).data, reference.data, reference.spacing, labels
             )
-            values[case["id"]] = _known_mean(list(found.values()))
+            values[case["id"]] = known_mean(found.values())
         work.progress(done, len(params["cases"]), case["id"])
     heading = f"{VALIDATION} {params['metric']['name']}"
     chosen, ranks = best({heading: figures}, params["candidates"])
@@ -81,11 +80,6 @@ def choose_by_validation(params: Mapping[str, Any], work: Work) -> None:
             "figures": {heading: figures},
         },
     )
-
-
-def _known_mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else math.nan
 
 
 def trust(params: Mapping[str, Any], work: Work) -> None:

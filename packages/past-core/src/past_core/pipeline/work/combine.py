@@ -13,7 +13,6 @@ import numpy.typing as npt
 from past_core.labels import Labels
 from past_core.pipeline.layout import CHOICE, GRIDS, label_path
 from past_core.pipeline.work.answer import Answers
-from past_core.pipeline.work.crop import roi_of
 from past_core.pipeline.work.predicted import Left
 from past_core.pipeline.work.workspace import Work
 from past_core.probabilities import probability_name, save_probabilities
@@ -36,7 +35,7 @@ def combine(params: Mapping[str, Any], work: Work) -> None:
         for it. With an input ``choice``, ``candidates`` in place of the last two: of each by
         name its ``route`` and ``answers``, of which those of the chosen one hold.
     """
-    labels, roi = Labels(tuple(params["labels"])), roi_of(params)
+    labels, roi = Labels(tuple(params["labels"])), ROI.of(params["roi"])
     grids = json.loads((work.inputs["scans"] / GRIDS).read_text())
     for done, case in enumerate(params["cases"], start=1):
         path = label_path(work.folder, case["id"])
@@ -58,7 +57,7 @@ def keep_probabilities(params: Mapping[str, Any], work: Work) -> None:
     params
         As of ``combine``, and ``precision``: see ``past_core.probabilities``.
     """
-    labels, roi = Labels(tuple(params["labels"])), roi_of(params)
+    labels, roi = Labels(tuple(params["labels"])), ROI.of(params["roi"])
     grids = json.loads((work.inputs["scans"] / GRIDS).read_text())
     for done, case in enumerate(params["cases"], start=1):
         segmentation = label_path(work.folder, case["id"])

@@ -14,7 +14,7 @@ from past_core.pipeline.work.workspace import Work
 from past_core.roi import ROI
 from past_core.volume import load_volume, save_volume
 
-__all__ = ["crop", "roi_of"]
+__all__ = ["crop"]
 
 
 def crop(params: Mapping[str, Any], work: Work) -> None:
@@ -27,8 +27,8 @@ def crop(params: Mapping[str, Any], work: Work) -> None:
         is another one that holds ``roi``), ``clip_percentile``, and ``cases``: of each its ``id``
         and the SHA-256 of its ``image`` and ``label``, either of which may be None.
     """
-    roi = roi_of(params)
-    wide = roi_of(params, "scaled_over") if "scaled_over" in params else None
+    roi = ROI.of(params["roi"])
+    wide = ROI.of(params["scaled_over"]) if "scaled_over" in params else None
     grids = {}
     for done, case in enumerate(params["cases"], start=1):
         name = case["id"]
@@ -44,9 +44,3 @@ def crop(params: Mapping[str, Any], work: Work) -> None:
                 save_volume(cropped, image_path(work.folder, name))
         work.progress(done, len(params["cases"]), name)
     write_json(work.folder / GRIDS, grids)
-
-
-def roi_of(params: Mapping[str, Any], key: str = "roi") -> ROI:
-    """The region in a stage's parameters: lower, then upper fractions of the three axes."""
-    i0, j0, k0, i1, j1, k1 = params[key]
-    return ROI((i0, j0, k0), (i1, j1, k1))

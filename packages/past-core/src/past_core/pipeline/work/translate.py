@@ -14,8 +14,8 @@ from past_core.interfaces import Translator
 from past_core.labels import Labels
 from past_core.pipeline.layout import GRIDS, copy_id, image_path, model_path
 from past_core.pipeline.stage import derive_seed
-from past_core.pipeline.work.crop import roi_of
 from past_core.pipeline.work.workspace import Work, fit_once, require_grid
+from past_core.roi import ROI
 from past_core.volume import Volume, load_volume, save_volume
 
 __all__ = ["fit", "measure", "translate", "vary"]
@@ -83,10 +83,7 @@ def _cut(translated: Volume, cut: Mapping[str, Any], work: Work, place: Sequence
     grid = json.loads((work.inputs[role] / GRIDS).read_text())[case_id]
     whole = np.broadcast_to(np.uint8(0), grid["shape"])
     shape = Volume(whole, np.array(grid["affine"])).canonical().shape
-    box = roi_of(cut).within(roi_of(cut, "of"), shape)
-    affine = translated.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ [bounds.start for bounds in box]
-    return Volume(np.ascontiguousarray(translated.data[box]), affine)
+    return translated.cut(ROI.of(cut["roi"]).within(ROI.of(cut["of"]), shape))
 
 
 def vary(params: Mapping[str, Any], work: Work) -> None:
