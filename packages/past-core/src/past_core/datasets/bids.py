@@ -157,10 +157,9 @@ class BidsReader(DatasetReader):
         for name in (self.config.source, self.config.target):
             if any(_is(image, name) for image in images):
                 found.setdefault(name, False)
-        source, target = self.config.source, self.config.target
-        if source in found and target in found:
-            found = {name: found[name] for name in (source, target)}
-        return source_and_target(found, source, target, str(folder), "contrast")
+        return source_and_target(
+            found, self.config.source, self.config.target, str(folder), "contrast"
+        )
 
 
 def _images(root: Path) -> Iterator[_Image]:

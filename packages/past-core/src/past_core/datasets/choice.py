@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING
 from past_core.errors import DataError
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
+    from pathlib import Path
 
-__all__ = ["source_and_target"]
+__all__ = ["folders_named", "source_and_target"]
+
+
+def folders_named(folder: Path, name: re.Pattern[str], content: str) -> list[Path]:
+    """Folders in a folder whose whole names match, and that have ``content`` in them."""
+    return sorted(
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if name.fullmatch(path.name) and (path / content).exists()
+    )
 
 
 def source_and_target(

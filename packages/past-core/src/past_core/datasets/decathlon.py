@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from past_core.config import PluginConfig
 from past_core.datasets.channels import REASON
-from past_core.datasets.choice import source_and_target
+from past_core.datasets.choice import folders_named, source_and_target
 from past_core.datasets.declared import read_declared
 from past_core.datasets.halves import Half, Scan, joined
 from past_core.datasets.problems import listing
@@ -76,10 +76,6 @@ class DecathlonReader(DatasetReader):
         for name in (config.source, config.target):
             if name and (folder / name).exists():
                 found.setdefault(name, False)
-        if config.source in found and config.target in found:
-            found = {
-                name: has for name, has in found.items() if name in (config.source, config.target)
-            }
         names = source_and_target(found, config.source, config.target, str(folder), "list")
         problems: list[str] = []
         source, target = (_half(folder / name, bool(config.labels), problems) for name in names)
@@ -89,11 +85,7 @@ class DecathlonReader(DatasetReader):
 
 
 def _tasks(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if _FOLDER.fullmatch(path.name) and (path / LIST).is_file()
-    )
+    return folders_named(folder, _FOLDER, LIST)
 
 
 def _labelled(path: Path) -> bool:

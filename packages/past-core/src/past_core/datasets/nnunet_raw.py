@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from past_core.config import PluginConfig
 from past_core.datasets.channels import channel_problems, name_of_channel
-from past_core.datasets.choice import source_and_target
+from past_core.datasets.choice import folders_named, source_and_target
 from past_core.datasets.declared import read_declared
 from past_core.datasets.halves import Half, Scan, joined
 from past_core.datasets.problems import listing
@@ -81,11 +81,7 @@ class NnunetRawReader(DatasetReader):
 
 
 def _datasets(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if _FOLDER.fullmatch(path.name) and (path / IMAGES).is_dir()
-    )
+    return folders_named(folder, _FOLDER, IMAGES)
 
 
 def _files(folder: Path) -> list[Path]:

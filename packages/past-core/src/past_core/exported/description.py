@@ -13,7 +13,9 @@ from past_core.errors import DataError
 from past_core.pipeline.protocols import ProtocolRule
 
 __all__ = [
+    "DESCRIPTION",
     "FORMAT",
+    "MOST",
     "Description",
     "File",
     "Fractions",
