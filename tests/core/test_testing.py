@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from past_core import Volume
 from past_core.case import Domain
 from past_core.config import PluginConfig
-from past_core.interfaces import Validator
+from past_core.interfaces import PseudoLabel, Validator
 from past_core.plugins import MetricSpec, SegmenterSpec, TranslatorSpec
 from past_core.testing import (
     LABELS,
@@ -245,7 +247,7 @@ def test_a_segmenter_that_spoils_prediction_settings_is_told(toys, tmp_path, mak
 def hoards(self, predictions, labels, round_number):
     everything = [np.array(p.probabilities(), np.float32) for p in predictions]
     for prediction, probabilities in zip(predictions, everything, strict=True):
-        yield prediction.case_id, probabilities.argmax(axis=0).astype(np.uint8)
+        yield PseudoLabel(prediction.case_id, probabilities.argmax(axis=0).astype(np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -254,30 +256,36 @@ def hoards(self, predictions, labels, round_number):
         (hoards, "peak of memory grew"),
         (
             lambda _s, ps, labels, _k: (
-                (p.case_id, np.full(p.probabilities().shape[1:], labels.ignore, np.uint8))
+                PseudoLabel(
+                    p.case_id, np.full(p.probabilities().shape[1:], labels.ignore, np.uint8)
+                )
                 for p in ps
             ),
             "nothing was kept",
         ),
         (
             lambda _s, ps, _l, _k: (
-                (p.case_id, p.probabilities().argmax(axis=0).astype(np.uint8)) for p in ps[::-1]
+                PseudoLabel(p.case_id, p.probabilities().argmax(axis=0).astype(np.uint8))
+                for p in ps[::-1]
             ),
             "in this order",
         ),
         (
-            lambda _s, ps, _l, _k: ((p.case_id, p.probabilities().argmax(axis=0)) for p in ps),
+            lambda _s, ps, _l, _k: (
+                PseudoLabel(p.case_id, p.probabilities().argmax(axis=0)) for p in ps
+            ),
             "int64 label",
         ),
         (
             lambda _s, ps, _l, _k: (
-                (p.case_id, np.full(p.probabilities().shape[1:], 255, np.uint8)) for p in ps
+                PseudoLabel(p.case_id, np.full(p.probabilities().shape[1:], 255, np.uint8))
+                for p in ps
             ),
             "above ignore",
         ),
         (
             lambda _s, ps, _l, _k: (
-                (p.case_id, np.ones(p.probabilities().shape[1:], np.uint8)) for p in ps
+                PseudoLabel(p.case_id, np.ones(p.probabilities().shape[1:], np.uint8)) for p in ps
             ),
             "ball has pseudo-labels, though its probability is 0",
         ),
@@ -286,6 +294,25 @@ def hoards(self, predictions, labels, round_number):
 def test_a_strategy_that_breaks_a_promise_is_told_which(toys, tmp_path, select, promise):
     with pytest.raises(AssertionError, match=promise):
         check_strategy(broken(toys.Sure, select=select), toys.ToyConfig(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("weights", "promise"),
+    [
+        (lambda _: {"scan_weight": -1.0}, "scan weight -1.0"),
+        (lambda _: {"scan_weight": math.nan}, "scan weight nan"),
+        (lambda _: {"voxel_weights": np.ones((2, 2, 2))}, r"voxel weights of shape \(2, 2, 2\)"),
+        (lambda label: {"voxel_weights": np.full(label.shape, 2.0)}, "voxel weights from 2 to 2"),
+    ],
+)
+def test_a_strategy_with_impossible_weights_is_told(toys, tmp_path, weights, promise):
+    class Broken(toys.Sure):
+        def select(self, predictions, labels, round_number):
+            for one in super().select(predictions, labels, round_number):
+                yield replace(one, **weights(one.label))
+
+    with pytest.raises(AssertionError, match=promise):
+        check_strategy(Broken, toys.ToyConfig(), tmp_path)
 
 
 @pytest.mark.parametrize(

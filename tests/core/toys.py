@@ -10,7 +10,14 @@ from past_core import DataError, Dataset, Labels, Volume
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig, parse_config
 from past_core.files import write_json
-from past_core.interfaces import DatasetReader, Metric, Segmenter, Strategy, Translator
+from past_core.interfaces import (
+    DatasetReader,
+    Metric,
+    PseudoLabel,
+    Segmenter,
+    Strategy,
+    Translator,
+)
 
 
 class ToyConfig(PluginConfig):
@@ -105,7 +112,8 @@ class Sure(Strategy):
             probabilities = np.asarray(prediction.probabilities())
             kept = probabilities.max(axis=0) > 0.9
             classes = probabilities.argmax(axis=0)
-            yield prediction.case_id, np.where(kept, classes, labels.ignore).astype(np.uint8)
+            label = np.where(kept, classes, labels.ignore).astype(np.uint8)
+            yield PseudoLabel(prediction.case_id, label)
 
 
 class Wrong(Metric):

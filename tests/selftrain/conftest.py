@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from past_core import Labels
+from past_core.case import Domain
 from past_core.interfaces import Prediction
 
 SHAPE = (12, 16, 10)
@@ -20,12 +21,16 @@ def labels():
 
 @pytest.fixture
 def write(tmp_path):
-    """Write probabilities (c, i, j, k) as one case's prediction."""
+    """Write probabilities (c, i, j, k) of one case, an array of each teacher, as its prediction."""
 
-    def write(case_id: str, probabilities: np.ndarray) -> Prediction:
-        path: Path = tmp_path / f"{case_id}.npy"
-        np.save(path, probabilities)
-        return Prediction(case_id, path)
+    def write(
+        case_id: str, *probabilities: np.ndarray, domain: Domain = Domain.TARGET
+    ) -> Prediction:
+        paths: list[Path] = []
+        for number, array in enumerate(probabilities):
+            paths.append(tmp_path / f"{case_id}-{number}.npy")
+            np.save(paths[-1], array)
+        return Prediction(case_id, tuple(paths), domain)
 
     return write
 

@@ -20,7 +20,7 @@ def top_q(**values) -> TopQ:
 
 
 def select(strategy, predictions, labels, round_number=1):
-    return dict(strategy.select(predictions, labels, round_number))
+    return {one.case_id: one.label for one in strategy.select(predictions, labels, round_number)}
 
 
 def by_sorting(probabilities, portion, ignore):
@@ -52,7 +52,7 @@ def test_cases_come_in_order_with_their_own_shapes(write, softmax_of, labels):
         write(name, softmax_of(n, 3, np.float32, shape))
         for n, (name, shape) in enumerate(shapes.items())
     ]
-    found = [(name, one.shape) for name, one in top_q().select(predictions, labels, 1)]
+    found = [(one.case_id, one.label.shape) for one in top_q().select(predictions, labels, 1)]
     assert found == list(shapes.items())
 
 
@@ -213,7 +213,9 @@ def test_memory_grows_by_less_than_three_bytes_a_voxel_of_one_case(write, labels
         ({"q": 0}, "strategy.q: .*greater than 0, got 0"),
         ({"q": 1.5}, "strategy.q: .*less than or equal to 1, got 1.5"),
         ({"q": 0.8, "q_max": 0.5}, r"q \(0.8\) is above q_max \(0.5\)"),
-        ({"scope": "image"}, "strategy.scope: .*'class' or 'class-and-case'"),
+        ({"scope": "image"}, "strategy.scope: .*'class', 'class-and-domain' or 'class-and-case'"),
+        ({"rim_q": 0.5}, r"rim_q \(0.5\) needs a rim"),
+        ({"scans": 0}, "strategy.scans: .*greater than 0, got 0"),
         ({"top": 0.5}, "strategy.top: unknown key. Known keys: cap, .*q_step"),
     ],
 )
@@ -245,19 +247,19 @@ def test_what_is_no_probability_map_is_refused_by_file_name(
 ):
     good = write("good", softmax_of(0, 3, np.float32))
     bad = write("bad", spoil(softmax_of(1, 3, np.float32)))
-    with pytest.raises(DataError, match=rf"bad\.npy: .*{message}"):
+    with pytest.raises(DataError, match=rf"bad-0\.npy: .*{message}"):
         select(top_q(), [good, bad], labels)
 
 
 def test_a_truncated_prediction_is_refused_by_file_name(write, softmax_of, labels):
     prediction = write("a", softmax_of(0, 3, np.float32))
-    prediction.path.write_bytes(prediction.path.read_bytes()[:1000])
-    with pytest.raises(DataError, match=r"a\.npy: .*Delete it and predict again"):
+    prediction.paths[0].write_bytes(prediction.paths[0].read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"a-0\.npy: .*Delete it and predict again"):
         select(top_q(), [prediction], labels)
 
 
 def test_a_missing_prediction_is_refused_by_file_name(write, softmax_of, labels):
     prediction = write("a", softmax_of(0, 3, np.float32))
-    prediction.path.unlink()
-    with pytest.raises(DataError, match=r"a\.npy"):
+    prediction.paths[0].unlink()
+    with pytest.raises(DataError, match=r"a-0\.npy"):
         select(top_q(), [prediction], labels)

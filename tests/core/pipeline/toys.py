@@ -16,7 +16,15 @@ from pydantic import Field
 
 from past_core.config import PluginConfig
 from past_core.errors import DataError
-from past_core.interfaces import Metric, Segmenter, Strategy, Translator, Validator
+from past_core.interfaces import (
+    Metric,
+    Prediction,
+    PseudoLabel,
+    Segmenter,
+    Strategy,
+    Translator,
+    Validator,
+)
 from past_core.plugin import past_datasets
 from past_core.plugins import (
     MetricSpec,
@@ -41,6 +49,9 @@ JUDGED: list[list[str]] = []
 SELECTED: dict[tuple[int, str], str] = {}
 """By round and case the digest of the pseudo-label that the strategy gave."""
 
+HANDED: dict[tuple[int, str], Prediction] = {}
+"""By round and case the prediction that the strategy was handed."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -54,6 +65,8 @@ class Fit:
     """The stage of the weights it started from."""
     weights: dict[str, float]
     """By id."""
+    voxel_weights: dict[str, np.ndarray]
+    """By id, of those that have any."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,7 @@ def note_fit(context, cases, start=None):
             handed,
             None if start is None else stage_name(start),
             {case.id: case.weight for case in cases},
+            {case.id: case.load_voxel_weights().data for case in cases if case.voxel_weights},
         )
     )
 
@@ -226,6 +240,10 @@ def _bins(data):
 class KeepConfig(PluginConfig):
     above: float = Field(default=0.7, ge=0, le=1)
     """Confidence from which a voxel is kept."""
+    weights: dict[str, float] = Field(default_factory=dict)
+    """Of scans, by id; 1 of others."""
+    doubt: bool = False
+    """Let voxels count as they are confident."""
 
 
 class Keep(Strategy):
@@ -239,7 +257,10 @@ class Keep(Strategy):
             p = prediction.probabilities()
             label = np.where(p.max(axis=0) >= self.config.above, p.argmax(axis=0), labels.ignore)
             SELECTED[round_number, prediction.case_id] = digest(label.astype(np.uint8))
-            yield prediction.case_id, label.astype(np.uint8)
+            HANDED[round_number, prediction.case_id] = prediction
+            weight = self.config.weights.get(prediction.case_id, 1.0)
+            voxels = p.max(axis=0) if self.config.doubt else None
+            yield PseudoLabel(prediction.case_id, label.astype(np.uint8), weight, voxels)
 
 
 class OverlapConfig(PluginConfig):

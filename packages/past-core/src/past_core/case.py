@@ -36,6 +36,9 @@ class Case:
     """Acquisition protocol or centre, where the data set knows it (crossMoDA: 448 or 384)."""
     weight: float = 1.0
     """How often a training draws it, relative to the other scans that it is handed."""
+    voxel_weights: Path | None = None
+    """How much each voxel of the label counts in a training's loss, 0 to 1, on the image's grid;
+    None: all alike."""
     segmentation: str = ""
     """What its data set calls the file of a segmentation of it; see ``segmentation_name``."""
 
@@ -64,3 +67,7 @@ class Case:
         if self.label is None:
             raise ValueError(f"case {self.id} has no label")
         return load_volume(self.label, np.uint8)
+
+    def load_voxel_weights(self) -> Volume | None:
+        """Read how much each voxel counts as float32; None if all count alike."""
+        return None if self.voxel_weights is None else load_volume(self.voxel_weights)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,77 +17,135 @@ if TYPE_CHECKING:
     from past_core.interfaces import Prediction
     from past_core.labels import Labels
 
-__all__ = ["predicted_classes", "slabs"]
+__all__ = ["Slab", "likeliest", "ordered", "predicted_classes", "slabs"]
 
 SLAB_VOXELS = 1 << 20
 """Voxels of one class that are in memory at a time."""
 
+_SIGN = 0x8000
+"""Bit patterns of float16 from here on are negative."""
 
-def slabs(
-    prediction: Prediction, labels: Labels
-) -> Iterator[tuple[slice, npt.NDArray[np.uint8], npt.NDArray[np.float64]]]:
+
+@dataclass(frozen=True)
+class Slab:
+    """A part of one case, whole along its second and third axis."""
+
+    where: slice
+    """Where it lies along axis i."""
+    probabilities: npt.NDArray[np.floating[Any]]
+    """Mean over teachers ``(c, i, j, k)``, float16 or float32; read only."""
+    predicted: npt.NDArray[np.uint8]
+    """Predicted class, ``(i, j, k)``; where two share the highest probability, the lower one
+    (background before structures)."""
+    confidence: npt.NDArray[np.floating[Any]]
+    """Probability of that class, in [1 / classes, 1], float16 or float32."""
+
+
+def slabs(prediction: Prediction, labels: Labels) -> Iterator[Slab]:
     """Walk through one case along its first axis.
-
-    Yields
-    ------
-    slice
-        Where the slab lies along axis i.
-    array
-        Predicted class, ``(i, j, k)``; where two share the highest probability, the
-        lower one (background before structures).
-    array
-        Confidence, the probability of that class, in [1 / classes, 1].
 
     Raises
     ------
     past_core.errors.DataError
-        If the file cannot be read, has another number of classes, or holds numbers
+        If a file cannot be read, has another number of classes, or holds numbers
         that are no probabilities (NaN, logits).
     """
-    probabilities = _open(prediction, labels)
-    step = max(1, SLAB_VOXELS // max(1, int(np.prod(probabilities.shape[2:]))))
-    for start in range(0, probabilities.shape[1], step):
-        where = slice(start, min(start + step, probabilities.shape[1]))
-        slab = np.asarray(probabilities[:, where], dtype=np.float32)
-        predicted = slab.argmax(axis=0).astype(np.uint8)
-        confidence = slab.max(axis=0).astype(np.float64)
+    teachers = _open(prediction, labels)
+    _, length, *plane = teachers[0].shape
+    step = max(1, SLAB_VOXELS // max(1, int(np.prod(plane))))
+    for start in range(0, length, step):
+        where = slice(start, min(start + step, length))
+        slab = _mean([one[:, where] for one in teachers])
+        predicted, confidence = likeliest(slab)
         _check(prediction, confidence, labels.count)
-        yield where, predicted, confidence
+        yield Slab(where, slab, predicted, confidence)
 
 
 def predicted_classes(prediction: Prediction, labels: Labels) -> npt.NDArray[np.uint8]:
     """The whole case's predicted classes ``(i, j, k)``."""
-    shape = _open(prediction, labels).shape[1:]
-    whole = np.empty(shape, np.uint8)
-    for where, predicted, _ in slabs(prediction, labels):
-        whole[where] = predicted
+    whole = np.empty(_open(prediction, labels)[0].shape[1:], np.uint8)
+    for slab in slabs(prediction, labels):
+        whole[slab.where] = slab.predicted
     return whole
 
 
-def _open(prediction: Prediction, labels: Labels) -> npt.NDArray[np.floating]:
+def likeliest(
+    scores: npt.NDArray[np.floating[Any]],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.floating[Any]]]:
+    """Class of the highest score and that score; of two such classes the lower one.
+
+    Parameters
+    ----------
+    scores
+        ``(c, i, j, k)``, float16 or float32, not negative.
+    """
+    values = ordered(scores)
+    best, predicted = values[0], np.zeros(values.shape[1:], np.uint8)
+    for label in range(1, len(values)):
+        np.copyto(predicted, np.uint8(label), where=values[label] > best)
+        best = np.maximum(best, values[label])
+    return predicted, best.view(scores.dtype) if best.dtype == np.uint16 else best
+
+
+def ordered(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
+    """The same numbers in a type that compares fast, in the same order.
+
+    Float16 that are not negative are ordered as their bit patterns are, and processors compare
+    integers many at a time.
+    """
+    if values.dtype != np.float16:
+        return values
+    bits = values.view(np.uint16)
+    if bits.size and int(bits.max()) >= _SIGN:
+        return values  # a minus sign somewhere, be it before a zero
+    return bits
+
+
+def _mean(teachers: list[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.floating[Any]]:
+    first, *others = teachers
+    if not others:
+        return first if first.dtype in (np.float16, np.float32) else first.astype(np.float32)
+    total = first.astype(np.float32)
+    for other in others:
+        total += other
+    return total / np.float32(len(teachers))
+
+
+def _open(prediction: Prediction, labels: Labels) -> list[npt.NDArray[np.floating[Any]]]:
     try:
-        probabilities = prediction.probabilities()
+        teachers = prediction.of_each()
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"{prediction.path}: the prediction of case {prediction.case_id} cannot be read "
+            f"{_names(prediction)}: the prediction of case {prediction.case_id} cannot be read "
             f"({error}). Delete it and predict again."
         ) from error
-    if probabilities.ndim != 4 or probabilities.shape[0] != labels.count:
-        raise DataError(
-            f"{prediction.path}: expected probabilities of shape ({labels.count}, i, j, k) for "
-            f"{labels.as_mapping()}, found {probabilities.shape}. Delete it and predict again."
-        )
-    return probabilities
+    for path, found in zip(prediction.paths, teachers, strict=True):
+        if found.ndim != 4 or found.shape[0] != labels.count:
+            raise DataError(
+                f"{path}: expected probabilities of shape ({labels.count}, i, j, k) for "
+                f"{labels.as_mapping()}, found {found.shape}. Delete it and predict again."
+            )
+        if found.shape != teachers[0].shape:
+            raise DataError(
+                f"{path}: has shape {found.shape}, but {prediction.paths[0]} {teachers[0].shape}. "
+                "Teachers must see the same image: delete both and predict again."
+            )
+    return teachers
 
 
-def _check(prediction: Prediction, confidence: npt.NDArray[np.float64], classes: int) -> None:
+def _names(prediction: Prediction) -> str:
+    return ", ".join(str(path) for path in prediction.paths)
+
+
+def _check(prediction: Prediction, confidence: npt.NDArray[np.floating[Any]], classes: int) -> None:
     """The highest of C probabilities lies in [1/C, 1]; averages in float16 may round a little."""
     if confidence.size == 0:
         return
-    low, high = float(confidence.min()), float(confidence.max())
+    values = ordered(confidence)
+    low, high = (float(edge.view(confidence.dtype)) for edge in (values.min(), values.max()))
     if not (low >= 1 / classes - 0.01 and high <= 1.01):
         raise DataError(
-            f"{prediction.path}: the highest class probability of case {prediction.case_id} runs "
-            f"from {low:g} to {high:g}, but must lie between 1/{classes} and 1. The segmenter "
+            f"{_names(prediction)}: the highest class probability of case {prediction.case_id} "
+            f"runs from {low:g} to {high:g}, but must lie between 1/{classes} and 1. The segmenter "
             "must give probabilities (after softmax), without NaN."
         )

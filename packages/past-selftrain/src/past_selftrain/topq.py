@@ -4,23 +4,25 @@ Class c's threshold is the confidence above which a portion q of all voxels *pre
 as c*, over the whole set, lie. Pooling over the set lets a confidently segmented case
 give more labels than a doubtful one; doing so by class keeps background, over 99.9 % of
 the voxels, from deciding what is confident enough for a tumour. What is not kept gets
-the *ignore* value, background included. The cap is that of BDL (Li et al., CVPR 2019).
+the *ignore* value, background included. The cap is that of BDL (Li et al., CVPR 2019);
+leaving out whole scans is what CRST's authors did (Zou et al., ICCV 2019).
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal, Self, cast
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from past_core.config import PluginConfig
 from past_core.errors import ConfigError
-from past_core.interfaces import Prediction, Strategy
-from past_selftrain.components import islands
-from past_selftrain.confidence import predicted_classes, slabs
+from past_core.interfaces import Prediction, PseudoLabel, Strategy
+from past_selftrain.cuts import Cuts
 from past_selftrain.histogram import ConfidenceHistograms, Threshold
+from past_selftrain.scans import most_confident
+from past_selftrain.strata import Strata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,41 +47,53 @@ class TopQConfig(PluginConfig):
     """Upper bound of q over the rounds."""
     cap: float | None = Field(default=None, gt=0, le=1)
     """Keep voxels of at least this confidence in any case (BDL: 0.9); none by default."""
-    scope: Literal["class", "class-and-case"] = "class"
-    """Quantiles of each class over the whole set, or over each case by itself."""
+    scope: Literal["class", "class-and-domain", "class-and-case"] = "class"
+    """Quantiles of each class over the whole set; over translated scans and real ones apart, so
+    that sure translations do not starve the target of its portion; or over each case by itself."""
+    ties: Literal["keep", "thin"] = "keep"
+    """Voxels as confident as the last one kept (float16 has no numbers between 0.9995 and 1):
+    ``keep`` them all, though that is more than q; or ``thin`` them out, at random, to exactly q."""
+    rim: int = Field(default=0, ge=0, le=20)
+    """Voxels within so many of another class are cut by a quantile of their own. They are the
+    doubtful ones, of which a common quantile keeps few. 0: they compete with the rest."""
+    rim_q: float | None = Field(default=None, gt=0, le=1)
+    """Portion of those that is kept, in every round; by default q."""
     largest_component: tuple[str, ...] = ()
     """Structures of one piece, such as a tumour: predicted voxels outside the largest
     26-connected component are ignored and do not count towards q."""
+    scans: float = Field(default=1.0, gt=0, le=1)
+    """Portion of the scans of each domain that is learnt from: those whose structures are
+    predicted most confidently."""
 
     @model_validator(mode="after")
-    def _q_below_its_maximum(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.q > self.q_max:
             raise ValueError(f"q ({self.q}) is above q_max ({self.q_max})")
+        if self.rim_q is not None and not self.rim:
+            raise ValueError(f"rim_q ({self.rim_q}) needs a rim, such as rim = 2")
         return self
 
-    def portion(self, round_number: int) -> float:
-        """Q in this round, counted from 1."""
+    def portion(self, round_number: int, *, rim: bool = False) -> float:
+        """Q in this round, counted from 1, of a class or of its ``rim``."""
+        if rim and self.rim_q is not None:
+            return self.rim_q
         return min(self.q_max, self.q + (round_number - 1) * self.q_step)
 
 
 class TopQ(Strategy):
     """Class-wise top-q selection in two passes: histograms, then labels.
 
-    Every file is read twice (four times where ``largest_component`` is used). In memory
-    are the histograms (0.8 MB a class), a slab of about a million voxels, and the
-    pseudo-label of one case.
+    Every file is read twice (four times with ``largest_component`` or ``rim``, once more with
+    ``scans``). In memory are the histograms (0.9 MB a class), a slab of about a million voxels,
+    and the pseudo-label of one case.
     """
 
     config: TopQConfig
 
     def select(
         self, predictions: Sequence[Prediction], labels: Labels, round_number: int
-    ) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-        """Yield ``(case id, pseudo-label)`` in order; see ``Strategy.select``.
-
-        Voxels exactly at the threshold are kept. Float16 rounds confidences above
-        0.99976 to 1, so that of a class with more than a portion q of its voxels there,
-        all of those are kept: the portion kept is then larger than q. It is logged.
+    ) -> Iterator[PseudoLabel]:
+        """Yield pseudo-labels in order; see ``Strategy.select``.
 
         Raises
         ------
@@ -88,78 +102,91 @@ class TopQ(Strategy):
         past_core.errors.DataError
             If a prediction cannot be read or holds no probabilities.
         """
-        single = self._single_pieces(labels)
-        if self.config.scope == "class":
-            thresholds = self._thresholds(predictions, labels, round_number, single)
-        for prediction in predictions:
-            if self.config.scope == "class-and-case":
-                thresholds = self._thresholds([prediction], labels, round_number, single)
-            yield prediction.case_id, _keep(prediction, labels, thresholds, single)
+        strata = self._strata(labels)
+        learnt = most_confident(predictions, labels, self.config.scans)
+        pools: dict[str, list[Prediction]] = {}
+        for one in learnt:
+            pools.setdefault(self._pool(one), []).append(one)
+        cuts: dict[str, Cuts] = {}
+        ids = {one.case_id for one in learnt}
+        for one in predictions:
+            if one.case_id not in ids:
+                yield _nothing(one, labels)
+                continue
+            pool = self._pool(one)
+            if pool not in cuts:
+                thresholds = self._thresholds(pools[pool], strata, round_number, pool)
+                cuts[pool] = Cuts(thresholds, thin=self.config.ties == "thin")
+            yield PseudoLabel(one.case_id, _label(one, strata, cuts[pool]))
 
     def thresholds(
         self, predictions: Sequence[Prediction], labels: Labels, round_number: int
     ) -> list[Threshold]:
-        """Cut of each class, background first, with these predictions as the whole set."""
-        return self._thresholds(predictions, labels, round_number, self._single_pieces(labels))
+        """Cut of each class, background first, with these predictions as the whole set.
 
-    def _single_pieces(self, labels: Labels) -> list[int]:
+        With a rim, those of the classes' cores, then those of their rims.
+        """
+        return self._thresholds(predictions, self._strata(labels), round_number, "")
+
+    def _pool(self, one: Prediction) -> str:
+        """Name of the predictions that share a case's thresholds."""
+        scope = self.config.scope
+        if scope == "class-and-case":
+            return one.case_id
+        return str(one.domain) if scope == "class-and-domain" else ""
+
+    def _strata(self, labels: Labels) -> Strata:
         unknown = [s for s in self.config.largest_component if s not in labels.structures]
         if unknown:
             raise ConfigError(
                 f"top-q: largest_component names {', '.join(unknown)}, "
                 f"but the data set has {', '.join(labels.structures)}."
             )
-        return [labels.value(structure) for structure in self.config.largest_component]
+        single = tuple(labels.value(structure) for structure in self.config.largest_component)
+        return Strata(labels, single, self.config.rim)
 
     def _thresholds(
-        self,
-        predictions: Sequence[Prediction],
-        labels: Labels,
-        round_number: int,
-        single: list[int],
+        self, predictions: Sequence[Prediction], strata: Strata, round_number: int, pool: str
     ) -> list[Threshold]:
-        histograms = ConfidenceHistograms(labels.count)
+        histograms = ConfidenceHistograms(strata.count)
         for prediction in predictions:
-            for _, predicted, confidence in _candidates(prediction, labels, single):
-                histograms.add(predicted, confidence)
-        portion = self.config.portion(round_number)
+            for slab in strata.walk(prediction):
+                histograms.add(slab.number, slab.confidence)
         thresholds = [
-            histograms.threshold(label, portion, self.config.cap) for label in range(labels.count)
+            histograms.threshold(
+                number,
+                self.config.portion(round_number, rim=strata.is_rim(number)),
+                self.config.cap,
+            )
+            for number in range(strata.count)
         ]
-        whose = predictions[0].case_id if len(predictions) == 1 else f"{len(predictions)} cases"
-        _report(thresholds, labels, f"round {round_number}, q = {portion:g}, {whose}")
+        whose = pool or f"{len(predictions)} cases"
+        title = f"round {round_number}, q = {self.config.portion(round_number):g}, {whose}"
+        _report(thresholds, strata, title, thin=self.config.ties == "thin")
         return thresholds
 
 
-def _candidates(
-    prediction: Prediction, labels: Labels, single: list[int]
-) -> Iterator[tuple[slice, npt.NDArray[np.uint8], npt.NDArray[np.float64]]]:
-    """Slabs of one case, with islands of single-piece structures set to *ignore*."""
-    outside = islands(predicted_classes(prediction, labels), single) if single else None
-    for where, predicted, confidence in slabs(prediction, labels):
-        if outside is not None:
-            predicted[outside[where]] = labels.ignore
-        yield where, predicted, confidence
-
-
-def _keep(
-    prediction: Prediction, labels: Labels, thresholds: list[Threshold], single: list[int]
-) -> npt.NDArray[np.uint8]:
+def _label(prediction: Prediction, strata: Strata, cuts: Cuts) -> npt.NDArray[np.uint8]:
     """The pseudo-label of one case: the predicted class where it is confident, else *ignore*."""
-    cuts = np.array([*(one.confidence for one in thresholds), np.inf])  # the last for ignore
-    parts = [
-        np.where(confidence >= cuts[predicted], predicted, np.uint8(labels.ignore))
-        for _, predicted, confidence in _candidates(prediction, labels, single)
-    ]
-    return cast("npt.NDArray[np.uint8]", np.concatenate(parts))
+    ignore = np.uint8(strata.labels.ignore)
+    return np.concatenate(
+        [np.where(cuts.kept(slab), slab.predicted, ignore) for slab in strata.walk(prediction)]
+    )
 
 
-def _report(thresholds: list[Threshold], labels: Labels, title: str) -> None:
-    for name, one in zip(labels.as_mapping(), thresholds, strict=True):
+def _nothing(prediction: Prediction, labels: Labels) -> PseudoLabel:
+    """Of a scan that is not learnt from."""
+    shape = prediction.of_each()[0].shape[1:]
+    return PseudoLabel(prediction.case_id, np.full(shape, labels.ignore, np.uint8), 0.0)
+
+
+def _report(thresholds: Sequence[Threshold], strata: Strata, title: str, *, thin: bool) -> None:
+    for name, one in zip(strata.names, thresholds, strict=True):
         if one.predicted == 0:
             log.warning("top-q, %s: %s was predicted nowhere; nothing is kept", title, name)
         else:
+            kept = one.wanted if thin else one.kept
             log.info(
                 "top-q, %s: %s kept from confidence %.6f on: %d of %d voxels (%.2f %%)",
-                *(title, name, one.confidence, one.kept, one.predicted, 100 * one.portion),
+                *(title, name, one.confidence, kept, one.predicted, 100 * kept / one.predicted),
             )

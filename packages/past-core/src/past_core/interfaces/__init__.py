@@ -4,7 +4,7 @@ from past_core.interfaces.context import Context, Progress
 from past_core.interfaces.metric import Metric
 from past_core.interfaces.reader import DatasetReader
 from past_core.interfaces.segmenter import Segmenter
-from past_core.interfaces.strategy import Prediction, Strategy
+from past_core.interfaces.strategy import Prediction, PseudoLabel, Strategy
 from past_core.interfaces.translator import Translator
 from past_core.interfaces.validator import Candidate, Figures, Validator
 
@@ -16,6 +16,7 @@ __all__ = [
     "Metric",
     "Prediction",
     "Progress",
+    "PseudoLabel",
     "Segmenter",
     "Strategy",
     "Translator",

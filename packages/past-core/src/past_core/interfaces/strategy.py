@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from past_core.case import Domain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from past_core.config import PluginConfig
     from past_core.labels import Labels
 
-__all__ = ["Prediction", "Strategy"]
+__all__ = ["Prediction", "PseudoLabel", "Strategy"]
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,37 @@ class Prediction:
     """Class probabilities of one case, kept on disk until asked for."""
 
     case_id: str
-    path: Path
-    """A ``.npy`` file, ``(c, i, j, k)``, float16 or float32."""
+    paths: tuple[Path, ...]
+    """``.npy`` files, ``(c, i, j, k)``, float16 or float32: one of each teacher."""
+    domain: Domain = Domain.TARGET
+    """Whether it is a scan of the target, or of the source (translated)."""
+
+    def of_each(self) -> list[npt.NDArray[np.floating[Any]]]:
+        """Memory-map every teacher's file: ``(c, i, j, k)`` each, read only."""
+        return [np.load(path, mmap_mode="r") for path in self.paths]
 
     def probabilities(self) -> npt.NDArray[np.floating[Any]]:
-        """Memory-map the file: ``(c, i, j, k)``, read only."""
-        mapped: npt.NDArray[np.floating[Any]] = np.load(self.path, mmap_mode="r")
-        return mapped
+        """Mean over teachers ``(c, i, j, k)``; a read-only memory map if there is one teacher."""
+        first, *others = self.of_each()
+        if not others:
+            return first
+        total = np.array(first, np.float32)
+        for other in others:
+            total += other
+        return total / np.float32(len(self.paths))
+
+
+@dataclass(frozen=True)
+class PseudoLabel:
+    """What of one case's prediction a strategy keeps, and how much it counts."""
+
+    case_id: str
+    label: npt.NDArray[np.uint8]
+    """``(i, j, k)``: class values, and ``labels.ignore`` where the prediction was not kept."""
+    scan_weight: float = 1.0
+    """How often a training draws the scan, relative to the others of its domain; 0: never."""
+    voxel_weights: npt.NDArray[np.floating[Any]] | None = None
+    """``(i, j, k)``, 0 to 1: how much each voxel counts in the loss; None: all alike."""
 
 
 class Strategy(ABC):
@@ -43,8 +69,8 @@ class Strategy(ABC):
     @abstractmethod
     def select(
         self, predictions: Sequence[Prediction], labels: Labels, round_number: int
-    ) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-        """Yield ``(case id, pseudo-label)`` for every prediction, in order.
+    ) -> Iterator[PseudoLabel]:
+        """Yield a pseudo-label for every prediction, in order.
 
         Memory must not grow with the number of cases: read each as often as needed,
         hold one at a time.
@@ -54,8 +80,7 @@ class Strategy(ABC):
         predictions
             The whole set, translated source and real target (X_c in Algorithm 1).
         labels
-            A pseudo-label ``(i, j, k)`` holds class values, and ``labels.ignore`` where
-            the prediction was not kept.
+            The structures, and the value that marks what is not kept.
         round_number
             1 for the first round.
         """

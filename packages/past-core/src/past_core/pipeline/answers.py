@@ -161,7 +161,8 @@ class Answers:
             scans = [Scan(c.id, c.domain, (crop, c.id)) for c in self._groups[group]]
             last = f"-on-{slug(group)}" if len(self._groups) > 1 else ""
             trained = self.builder.trained(model, protocol, seed, number)
-            self._predicted[key] = self.builder.predict(trained, number, scans, self._first, last)
+            name = self._first, last
+            self._predicted[key] = self.builder.predict(trained, number, scans, name=name)
         return self._predicted[key]
 
     def _by_protocol(self, system: System) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from past_core.dataset import Dataset
+from past_core.errors import ConfigError
+from past_core.pipeline.address import Address
 from past_core.pipeline.inventory import Inventory
-from past_core.pipeline.material import Group, Material
+from past_core.pipeline.material import Group, Material, Selected
 from past_core.pipeline.pool import Pool, Scan
 from past_core.pipeline.scans import at_protocol
 from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
-from past_core.pipeline.tables import Model
+from past_core.pipeline.tables import Model, Round
+from past_core.recipe import merged
 
 __all__ = ["Builder", "Trained"]
 
@@ -80,48 +84,118 @@ class Builder(Material):
         return [fit for trained in self._trained.values() for fit in trained.rounds]
 
     def predict(
-        self, trained: Trained, number: int, scans: Sequence[Scan], first: str, last: str = ""
+        self,
+        trained: Trained,
+        number: int,
+        scans: Sequence[Scan],
+        *,
+        name: tuple[str, str],
+        prediction: Mapping[str, Any] | None = None,
     ) -> Stage:
-        """Class probabilities of scans by one round of a model."""
+        """Class probabilities of scans by one round of a model.
+
+        Parameters
+        ----------
+        name
+            What stands before and behind the model's name in the stage's.
+        prediction
+            The segmenter's settings of prediction, on top of its own.
+        """
         pool = Pool(scans, labelled=False)
         params = {
             "plugin": trained.choice.brief(),
-            "prediction": trained.choice.config.predictive(),
+            "prediction": self._prediction(trained, prediction or {}),
             "cases": pool.entries,
         }
         inputs = {**pool.inputs, "model": trained.rounds[number]}
-        return self.add(f"{first}{trained.name(number)}{last}", "segment:predict", params, inputs)
+        return self.add(trained.name(number).join(name), "segment:predict", params, inputs)
+
+    def _prediction(self, trained: Trained, changed: Mapping[str, Any]) -> dict[str, Any]:
+        values = trained.choice.config.predictive()
+        if unknown := sorted(set(changed) - set(values)):
+            raise ConfigError(
+                f"model {trained.model.name}, labelling: {', '.join(unknown)} does not change "
+                f"predictions of {trained.model.segmenter} alone. Known keys: "
+                f"{', '.join(sorted(values)) or 'none'}."
+            )
+        own = merged(trained.model.settings, changed)
+        return self.settings.choice("segmenter", trained.model.segmenter, own).config.predictive()
 
     def _round(self, trained: Trained, k: int, groups: list[Group]) -> Stage:
         """Algorithm 1's loop: label X_c with S_{k-1}, select, train S_k from S_{k-1}."""
         start = {"start": trained.rounds[k - 1]}
-        unlabelled = [scan for group in groups if group.entry.pseudo for scan in group.base]
-        if not unlabelled:
-            return self._fit(trained, k, groups, None, start)
+        asked = [group for group in groups if group.entry.selected]
+        selected = self._select(trained, k, asked) if asked else None
+        return self._fit(trained, k, groups, selected, start)
+
+    def _select(self, trained: Trained, k: int, groups: list[Group]) -> Selected:
+        """Label scans with their teachers and select; the stages of what comes of it."""
         one = trained.model.rounds[k - 1]
-        predictions = self.predict(trained, k - 1, unlabelled, "label-", f"-for-st{k}")
+        assert one.strategy is not None
+        scans = [scan for group in groups for scan in group.base]
+        inputs = {
+            "predictions" if n == 1 else f"predictions{n}": stage
+            for n, stage in enumerate(self._labelled(trained, k, scans), start=1)
+        }
         strategy = self.settings.choice("strategy", one.strategy, one.settings)
         params = {
             "plugin": strategy.whole(),
             "labels": self.labels,
             "round": k,
-            "cases": [scan.id for scan in unlabelled],
+            "cases": [{"id": scan.id, "domain": str(scan.domain)} for scan in scans],
         }
-        selected = self.add(
+        pseudo = self.add(
             f"select-{trained.name(k)}",
             "selftrain:select",
             params,
-            {"predictions": predictions},
+            inputs,
             incidental={"config": strategy.incidental()},
         )
-        return self._fit(trained, k, groups, selected, start)
+        return {"replace": pseudo, **self._corrected(trained.name(k), groups, pseudo)}
+
+    def _corrected(self, name: str, groups: list[Group], pseudo: Stage) -> dict[str, Stage]:
+        """True labels where pseudo-labels were kept, if any scan of a round is to have them."""
+        scans = [s for group in groups if group.entry.labels == "corrected" for s in group.base]
+        if not scans:
+            return {}
+        pool = Pool(scans)
+        params = {"labels": self.labels, "cases": pool.entries}
+        inputs = {**pool.inputs, "selected": pseudo}
+        return {"corrected": self.add(f"correct-{name}", "selftrain:correct", params, inputs)}
+
+    def _labelled(self, trained: Trained, k: int, scans: Sequence[Scan]) -> list[Stage]:
+        """Class probabilities of scans by each teacher of a round."""
+        one = trained.model.rounds[k - 1]
+        stages: list[Stage] = []
+        for teacher, number in self._teachers(trained, k, one):
+            own = teacher is trained and number == k - 1
+            name = "label-", f"-for-st{k}" if own else f"-for-{trained.name(k)}"
+            stage = self.predict(teacher, number, scans, name=name, prediction=one.labelling)
+            stages += [stage] if stage not in stages else []
+        return stages
+
+    def _teachers(self, trained: Trained, k: int, one: Round) -> list[tuple[Trained, int]]:
+        """Models and their rounds that label scans for round k."""
+        if not one.teachers:
+            return [(trained, k - 1)]
+        found = []
+        for text in one.teachers:
+            address = Address.parse(text, f"model {trained.model.name}, teachers")
+            model = self.systems.find_model(address.name)
+            last = k - 1 if model.name == trained.model.name else len(model.rounds)
+            number = last if address.round is None else address.round
+            protocol = (address.protocol or trained.protocol) if model.each else None
+            self.require_protocols([protocol], f"model {trained.model.name}, teacher {text}")
+            seeds = model.seeds if address.seed is None else (address.seed,)
+            found += [(self.trained(model, protocol, seed, number), number) for seed in seeds]
+        return found
 
     def _fit(
         self,
         trained: Trained,
         number: int,
         groups: list[Group],
-        selected: Stage | None,
+        selected: Selected | None,
         start: dict[str, Stage],
     ) -> Stage:
         """A round's training, on pseudo-labels where they are selected and wanted."""

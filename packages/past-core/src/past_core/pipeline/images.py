@@ -19,10 +19,11 @@ class Images(PluginConfig):
 
     origin: str = Field(alias="from")
     """``source``, ``target``, or a translation, ``aligned`` or ``aligned@448``."""
-    labels: Literal["true", "replace", "keep"] | None = None
-    """In a round: pseudo-labels (``replace``, the default: Algorithm 1, line 7) or the true
-    labels of source scans (``keep``: COSMOS). Before it: true ones; ``{ from = "target",
-    labels = "true" }`` is the oracle."""
+    labels: Literal["true", "replace", "keep", "corrected"] | None = None
+    """In a round: pseudo-labels (``replace``, the default: Algorithm 1, line 7); the true labels
+    of source scans (``keep``: COSMOS); or true labels of just those voxels whose pseudo-labels
+    are kept (``corrected``: the ceiling of what a selection can give). Before it: true ones;
+    ``{ from = "target", labels = "true" }`` is the oracle."""
     share: float | None = Field(default=None, gt=0, le=1)
     """Share of the scans that a training draws, copies included. Entries that say none divide
     what is left by their numbers of scans."""
@@ -39,9 +40,14 @@ class Images(PluginConfig):
         return intensity
 
     @property
-    def pseudo(self) -> bool:
-        """Whether a round trains on pseudo-labels of these scans."""
-        return self.labels in (None, "replace")
+    def selected(self) -> bool:
+        """Whether a round trains on what a strategy selects of these scans."""
+        return self.labels != "keep"
+
+    @property
+    def supervised(self) -> bool:
+        """Whether true labels of target scans are trained on."""
+        return self.origin == "target" and self.labels in ("true", "corrected")
 
 
 def check_images(images: Sequence[Images], where: str) -> None:
@@ -54,7 +60,7 @@ def check_images(images: Sequence[Images], where: str) -> None:
     """
     for one in images:
         at = f"{where}, from {one.origin}"
-        if one.labels in ("replace", "keep"):
+        if one.labels not in (None, "true"):
             raise ValueError(f"{at}: labels '{one.labels}' is for rounds")
         if one.origin == "target" and one.labels != "true":
             raise ValueError(
@@ -76,7 +82,7 @@ def check_round_images(images: Sequence[Images], where: str) -> None:
         at = f"{where}, from {one.origin}"
         if one.labels == "true":
             raise ValueError(f"{at}: say 'keep' for the source's true labels, or 'replace'")
-        if one.origin == "target" and not one.pseudo:
+        if one.origin == "target" and not one.selected:
             raise ValueError(f"{at}: target scans have no true labels to keep")
     _check_any(images, where)
 

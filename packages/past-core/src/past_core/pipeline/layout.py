@@ -16,6 +16,7 @@ __all__ = [
     "RUN",
     "SCORES",
     "SEGMENTATIONS",
+    "SELECTION",
     "STAGES",
     "SYSTEMS",
     "TRUST",
@@ -25,6 +26,7 @@ __all__ = [
     "label_path",
     "model_path",
     "probability_path",
+    "weights_path",
 ]
 
 STAGES = "stages"
@@ -43,6 +45,8 @@ CHOICE = "choice.json"
 """Label-free figures of several systems, and the one that was chosen by them."""
 TRUST = "trust.json"
 """Label-free figures of the chosen system on each scan that it was applied to."""
+SELECTION = "selection.json"
+"""How much each pseudo-labelled scan counts, and what of it was predicted and kept."""
 GRIDS = "grids.json"
 """Shapes and affines of the original scans, beside the cropped ones."""
 
@@ -60,6 +64,11 @@ def label_path(folder: Path, case_id: str) -> Path:
 def probability_path(folder: Path, case_id: str) -> Path:
     """The class probabilities that a stage wrote for a case, ``(c, i, j, k)`` float16."""
     return folder / f"{case_id}_probabilities.npy"
+
+
+def weights_path(folder: Path, case_id: str) -> Path:
+    """How much each voxel of a pseudo-label counts, 0 to 1, if they do not count alike."""
+    return folder / f"{case_id}_weights.nii.gz"
 
 
 def model_path(folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,11 @@ from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import Model, Translation
 from past_core.plugins import TranslatorSpec
 
-__all__ = ["Group", "Material", "Translated"]
+__all__ = ["Group", "Material", "Selected", "Translated"]
+
+
+Selected = Mapping[str, Stage]
+"""The stages of selected labels, by what ``images`` call them: ``replace``, ``corrected``."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +35,21 @@ class Group:
     base: list[Scan]
     copies: list[Scan]
 
-    def scans(self, selected: Stage | None = None) -> list[Scan]:
+    def scans(self, selected: Selected | None = None) -> list[Scan]:
         """All of them.
 
         Parameters
         ----------
         selected
-            The stage of pseudo-labels, which a scan and its copies get if the entry wants them.
+            The stages of selected labels, of which a scan and its copies get what the entry wants.
         """
         scans = [*self.base, *self.copies]
-        if selected is None or not self.entry.pseudo:
+        if selected is None or not self.entry.selected:
             return scans
+        stage = selected[self.entry.labels or "replace"]
         count = len(self.base)
         return [
-            replace(scan, label=(selected, self.base[number % count].id))
+            replace(scan, label=(stage, self.base[number % count].id))
             for number, scan in enumerate(scans)
         ]
 
@@ -143,7 +148,7 @@ class Material(Scans):
         if one.origin == "source":
             return [("source", self.source(), "source")]
         if one.origin == "target":
-            scans = self.oracle(protocol) if one.labels == "true" else self.target(protocol)
+            scans = self.oracle(protocol) if one.supervised else self.target(protocol)
             return [("target", scans, "target")]
         address = Address.parse(one.origin, f"model {model.name}")
         translation = self.systems.find_translation(address.name)

@@ -199,7 +199,7 @@ def _assigned(settings: Settings) -> Systems:
         for entry in content["model"]:
             _bake(entry, settings.assigned.get("segmenter", {}).get(entry["segmenter"], {}))
             for one in entry.get("round", []):
-                _bake(one, settings.assigned.get("strategy", {}).get(one["strategy"], {}))
+                _bake(one, settings.assigned.get("strategy", {}).get(one.get("strategy"), {}))
 
     return replaced(settings.systems, bake)
 

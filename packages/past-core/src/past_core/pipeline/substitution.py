@@ -89,7 +89,7 @@ def _replacement(systems: Systems, kind: str, asked: str) -> Callable[[str], str
 
 
 def _rename(entries: list[dict[str, Any]], key: str, new: Callable[[str], str]) -> None:
-    for entry in entries:
+    for entry in (one for one in entries if one.get(key)):
         name = new(entry[key])
         if name != entry[key]:
             # The settings of one plugin mean nothing to another.

@@ -70,6 +70,7 @@ class Systems(PluginConfig):
         for number, model in enumerate(self.model):
             _check_images(self, model)
             _check_start(model, self.model[:number])
+            _check_teachers(model, self.model[:number])
         for system in self.system:
             for use in system.uses():
                 for address in addresses(use, f"system {system.name}"):
@@ -89,8 +90,23 @@ class Systems(PluginConfig):
     def supervised(self, system: System) -> bool:
         """Whether a model of the system sees labels of target scans: an upper bound."""
         named = [a for use in system.uses() for a in addresses(use, f"system {system.name}")]
-        models = [self.find_model(one.name) for one in named]
-        return any(one.supervised for model in models for one in self.lineage(model))
+        return any(self._sees_target_labels(self.find_model(one.name)) for one in named)
+
+    def _sees_target_labels(self, model: Model) -> bool:
+        """Whether it, a model that it starts from or one of their teachers does."""
+        lineage = self.lineage(model)
+        teachers = {
+            Address.parse(text, f"model {one.name}, teachers").name
+            for one in lineage
+            for each in one.round
+            for text in each.teachers
+        }
+        others = [
+            self.find_model(name) for name in sorted(teachers - {one.name for one in lineage})
+        ]
+        return any(one.supervised for one in lineage) or any(
+            self._sees_target_labels(one) for one in others
+        )
 
     def lineage(self, model: Model) -> list[Model]:
         """The model, the one it starts from, and so on."""
@@ -110,7 +126,8 @@ class Systems(PluginConfig):
         for model in self.model:
             yield "segmenter", model.segmenter, model.settings
             for one in model.round:
-                yield "strategy", one.strategy, one.settings
+                if one.strategy is not None:
+                    yield "strategy", one.strategy, one.settings
         for system in self.system:
             for validator in system.validators if system.choose else ():
                 yield "validator", validator, {}
@@ -139,6 +156,24 @@ def _check_start(model: Model, before: Sequence[Model]) -> None:
         own, its = getattr(model, what), getattr(other, what)
         if own != its:
             raise ValueError(f"{where}: '{other.name}' has another {what}, {its} and not {own}")
+
+
+def _check_teachers(model: Model, before: Sequence[Model]) -> None:
+    for k, one in enumerate(model.rounds, start=1):
+        where = f"model {model.name}, teachers of round {k}"
+        for text in one.teachers:
+            address = Address.parse(text, where)
+            known = [*before, model]
+            teacher = next((other for other in known if other.name == address.name), None)
+            if teacher is None:
+                raise ValueError(
+                    f"{where}: no model '{address.name}' before it; there are {_names(known)}"
+                )
+            _check_parts(f"{where}: '{text}'", teacher, address)
+            if teacher is model and (address.round or 0) >= k:
+                raise ValueError(f"{where}: '{text}' is not trained by then")
+            if teacher.each and not model.each and address.protocol is None:
+                raise ValueError(f"{where}: '{text}' needs a protocol, as in {address.name}@448")
 
 
 def _check_origin(systems: Systems, origin: str, where: str) -> None:
@@ -170,6 +205,11 @@ def _check_address(systems: Systems, system: System, address: Address) -> None:
     model = next((m for m in systems.model if m.name == address.name), None)
     if model is None:
         raise ValueError(f"{where}: no such model; there are {_names(systems.model)}")
+    _check_parts(where, model, address)
+
+
+def _check_parts(where: str, model: Model, address: Address) -> None:
+    """Protocol, round and seed that an address names must be there."""
     if address.protocol is not None and model.each is None:
         raise ValueError(f"{where}: {model.name} is one model for all protocols")
     if address.round is not None and address.round > len(model.rounds):

@@ -92,12 +92,31 @@ class Round(PluginConfig):
 
     repeat: int = Field(default=1, ge=1, le=20)
     """K: so many rounds like this one."""
-    strategy: str
-    """The plugin that selects pseudo-labels."""
+    strategy: str | None = None
+    """The plugin that selects pseudo-labels; None in a round that has only true ones."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Of the strategy, on top of the recipe's."""
+    teachers: tuple[str, ...] = ()
+    """Addresses of the models whose probabilities are labels, or their mean: of models before
+    this one in the file, and of this one's earlier rounds (without ``/`` the one before, without
+    ``#`` of all its seeds). By default the round before alone, each seed for itself."""
+    labelling: dict[str, Any] = Field(default_factory=dict)
+    """The segmenters' settings of prediction while they label, such as ``mirroring``."""
     images: tuple[Images, ...] = Field(min_length=1)
     """X_c: what is labelled and trained on."""
+
+    @model_validator(mode="after")
+    def _strategy_where_labels_are_selected(self) -> Round:
+        selects = any(one.selected for one in self.images)
+        if selects and self.strategy is None:
+            raise ValueError("a round that labels scans needs a strategy, such as top-q")
+        if not selects:
+            named = ("strategy", "settings", "teachers", "labelling")
+            if useless := [name for name in named if getattr(self, name)]:
+                raise ValueError(
+                    f"all labels are kept, so nothing is selected: leave out {', '.join(useless)}"
+                )
+        return self
 
 
 class Translation(PluginConfig):
@@ -147,7 +166,8 @@ class Model(PluginConfig):
     @property
     def supervised(self) -> bool:
         """Whether it sees true labels of target scans: an upper bound."""
-        return any(one.origin == "target" for one in self.images)
+        entries = (*self.images, *(one for r in self.round for one in r.images))
+        return any(one.supervised for one in entries)
 
 
 class System(PluginConfig):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from past_core.config import PluginConfig
-    from past_core.interfaces import Prediction, Strategy
+    from past_core.interfaces import Prediction, PseudoLabel, Strategy
 
 __all__ = ["check_strategy"]
 
@@ -71,22 +71,47 @@ def _select(
     strategy: Strategy, predictions: Sequence[Prediction], round_number: int, who: str
 ) -> list[npt.NDArray[np.uint8]]:
     """Select, and check order, grid, type and values."""
-    pairs = list(strategy.select(predictions, LABELS, round_number))
+    selected = list(strategy.select(predictions, LABELS, round_number))
     expected = [prediction.case_id for prediction in predictions]
-    found = [case_id for case_id, _ in pairs]
+    found = [one.case_id for one in selected]
     expect(found == expected, f"{who}: gave cases {found}, expected {expected} in this order")
-    for prediction, (case_id, label) in zip(predictions, pairs, strict=True):
-        shape = prediction.probabilities().shape[1:]
-        expect(
-            label.shape == shape and label.dtype == np.uint8,
-            f"{who}: case {case_id} has a {label.dtype} label of shape {label.shape}, "
-            f"expected uint8 and {shape}",
-        )
-        expect(
-            int(label.max()) <= LABELS.ignore,
-            f"{who}: case {case_id} has label {label.max()}, above ignore ({LABELS.ignore})",
-        )
-    return [label for _, label in pairs]
+    for prediction, one in zip(predictions, selected, strict=True):
+        _check_label(one, prediction.probabilities().shape[1:], who)
+        _check_weights(one, who)
+    return [one.label for one in selected]
+
+
+def _check_label(one: PseudoLabel, shape: tuple[int, ...], who: str) -> None:
+    label = one.label
+    expect(
+        label.shape == shape and label.dtype == np.uint8,
+        f"{who}: case {one.case_id} has a {label.dtype} label of shape {label.shape}, "
+        f"expected uint8 and {shape}",
+    )
+    expect(
+        int(label.max()) <= LABELS.ignore,
+        f"{who}: case {one.case_id} has label {label.max()}, above ignore ({LABELS.ignore})",
+    )
+
+
+def _check_weights(one: PseudoLabel, who: str) -> None:
+    expect(
+        np.isfinite(one.scan_weight) and one.scan_weight >= 0,
+        f"{who}: case {one.case_id} has the scan weight {one.scan_weight}, which must not be "
+        "negative",
+    )
+    if one.voxel_weights is None:
+        return
+    expect(
+        one.voxel_weights.shape == one.label.shape,
+        f"{who}: case {one.case_id} has voxel weights of shape {one.voxel_weights.shape}, "
+        f"expected {one.label.shape}",
+    )
+    low, high = float(one.voxel_weights.min()), float(one.voxel_weights.max())
+    expect(
+        low >= 0 and high <= 1,
+        f"{who}: case {one.case_id} has voxel weights from {low:g} to {high:g}, expected 0 to 1",
+    )
 
 
 def _check_memory(strategy: Strategy, folder: Path, who: str) -> None:

@@ -25,10 +25,12 @@ def fit(params: Mapping[str, Any], work: Work) -> None:
     Parameters
     ----------
     params
-        ``plugin``, ``labels`` (names of the structures) and ``cases`` with labels.
+        ``plugin``, ``labels`` (names of the structures) and ``cases`` with labels; those that
+        a strategy gave no weight are left out.
     """
     segmenter: Segmenter = work.create(params["plugin"])
-    cases = [work.case(entry, Domain(entry["domain"])) for entry in params["cases"]]
+    handed = [work.case(entry, Domain(entry["domain"])) for entry in params["cases"]]
+    cases = [case for case in handed if case.weight > 0]
     labels = Labels(tuple(params["labels"]))
     start = model_path(work.inputs["start"]) if "start" in work.inputs else None
     fit_once(work, lambda: segmenter.fit(cases, labels, work.context(), start), segmenter)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from past_core.config import PluginConfig
 from past_core.errors import DataError
 from past_core.interfaces import Context, Segmenter, Translator
 from past_core.interfaces.context import RECORD, Progress, silent
-from past_core.pipeline.layout import image_path, label_path, model_path
+from past_core.pipeline.layout import SELECTION, image_path, label_path, model_path, weights_path
 from past_core.plugins import Registry
 
 __all__ = ["Work", "fit_once", "require_grid", "whole_config"]
@@ -52,20 +54,22 @@ class Work:
     def case(self, entry: Mapping[str, Any], domain: Domain) -> Case:
         """A scan of the parameters: ``{"id", "images": [role, id], "labels": [role, id]}``.
 
-        ``weight`` may be among them.
+        ``weight`` may be among them. What a strategy says of a pseudo-label's weight holds too.
         """
-        label = entry.get("labels")
-        return Case(
-            entry["id"],
-            domain,
-            self._path(image_path, entry["images"]),
-            None if label is None else self._path(label_path, label),
-            weight=entry.get("weight", 1.0),
+        role, name = entry["images"]
+        image = image_path(self.inputs[role], name)
+        case = Case(entry["id"], domain, image, weight=entry.get("weight", 1.0))
+        if "labels" not in entry:
+            return case
+        role, name = entry["labels"]
+        folder = self.inputs[role]
+        voxel_weights = weights_path(folder, name)
+        return replace(
+            case,
+            label=label_path(folder, name),
+            weight=case.weight * _selected_weight(folder, name),
+            voxel_weights=voxel_weights if voxel_weights.exists() else None,
         )
-
-    def _path(self, path: Callable[[Path, str], Path], place: list[str]) -> Path:
-        role, case_id = place
-        return path(self.inputs[role], case_id)
 
     def context(self) -> Context:
         """Surroundings for a plugin's ``fit``; its folder lasts until the stage has finished."""
@@ -88,6 +92,18 @@ def whole_config(plugin: Plugin, incidental: Mapping[str, Any], registry: Regist
     kind, name = plugin["kind"], plugin["name"]
     values = {**plugin["config"], **incidental.get("config", {})}
     return registry.config(kind, name, values, f"{kind}.{name}")
+
+
+def _selected_weight(folder: Path, case_id: str) -> float:
+    """How often a scan with a label from this folder is drawn, beside others of its domain."""
+    path = folder / SELECTION
+    return float(_selection(path)[case_id]["weight"]) if path.exists() else 1.0
+
+
+@cache
+def _selection(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())["cases"]
+    return content
 
 
 def fit_once(work: Work, fit: Callable[[], None], model: Translator | Segmenter) -> None:

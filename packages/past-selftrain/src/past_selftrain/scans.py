@@ -1,0 +1,60 @@
+"""Which scans are learnt from: those whose structures are predicted most confidently."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from past_selftrain.confidence import slabs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from past_core.interfaces import Prediction
+    from past_core.labels import Labels
+
+__all__ = ["confidence_of", "most_confident"]
+
+log = logging.getLogger(__name__)
+
+
+def most_confident(
+    predictions: Sequence[Prediction], labels: Labels, portion: float
+) -> list[Prediction]:
+    """The ceil(portion * n) scans of each domain with the highest confidence, in their order.
+
+    Parameters
+    ----------
+    portion
+        In (0, 1]; with 1 nothing is read.
+    """
+    if portion >= 1:
+        return list(predictions)
+    figures = {one.case_id: confidence_of(one, labels) for one in predictions}
+    kept: set[str] = set()
+    for domain in dict.fromkeys(one.domain for one in predictions):
+        members = [one.case_id for one in predictions if one.domain == domain]
+        members.sort(key=lambda case: -figures[case])  # of equal ones the first stay
+        count = math.ceil(round(portion * len(members), 6))
+        kept.update(members[:count])
+        left = ", ".join(f"{case} ({figures[case]:.3f})" for case in members[count:])
+        log.info("%s scans left out, by confidence: %s", domain, left or "none")
+    return [one for one in predictions if one.case_id in kept]
+
+
+def confidence_of(prediction: Prediction, labels: Labels) -> float:
+    """Mean over structures of the mean confidence of the voxels predicted as each, 0 to 1.
+
+    A structure that is predicted nowhere counts as 0 (class-wise mean as of Zou et al., ICCV
+    2019).
+    """
+    total, count = np.zeros(labels.count), np.zeros(labels.count)
+    for slab in slabs(prediction, labels):
+        for value in range(1, labels.count):
+            found = slab.confidence[slab.predicted == value]
+            total[value] += found.sum(dtype=np.float64)
+            count[value] += found.size
+    return float(np.mean(total[1:] / np.maximum(count[1:], 1)))

@@ -1,0 +1,277 @@
+"""Rounds: controls, ceilings, teachers, and weights of what a strategy selected."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from past_core import ConfigError, DataError
+from past_core.case import Domain
+from past_core.volume import load_volume
+from tests.core.pipeline.toys import FITS, HANDED, SELECTED
+
+SOURCE = ("crossmoda_1", "crossmoda_2")
+TARGET = ("crossmoda_106", "crossmoda_107", "crossmoda_108")
+
+SYSTEMS = """
+    [[translation]]
+    name = "aligned"
+    translator = "match"
+
+    [[model]]
+    name = "first"
+    segmenter = "smooth"
+    images = [{ from = "aligned" }]
+
+    [[model]]
+    name = "own"
+    segmenter = "bayes"
+    images = [{ from = "aligned" }]
+    [[model.round]]
+    strategy = "keep"
+    images = [{ from = "aligned", labels = "keep" }, { from = "target" }]
+
+    [[model]]
+    name = "other"
+    segmenter = "bayes"
+    SEEDS
+    images = [{ from = "aligned" }]
+    [[model.round]]
+    ROUND
+
+    [[system]]
+    name = "own"
+    use = "own"
+    [[system]]
+    name = "other"
+    use = "other"
+"""
+KEPT = 'images = [{ from = "aligned", labels = "keep" }]'
+LEARNT = """
+    strategy = "keep"
+    images = [{ from = "aligned", labels = "keep" }, { from = "target" }]
+"""
+
+
+@pytest.fixture
+def go(run, request_of, systems_of):
+    """Run the systems with this round of the model ``other``; its fit and the run."""
+
+    def go(text, seeds="", **changes):
+        FITS.clear()
+        SELECTED.clear()
+        HANDED.clear()
+        systems = systems_of(SYSTEMS.replace("ROUND", text).replace("SEEDS", seeds))
+        plain = {"translator": None, "segmenter": None, "strategy": None}
+        result, observed = run(request_of(systems=systems, **(plain | changes)))
+        return {fit.stage: fit for fit in FITS}, result, observed
+
+    return go
+
+
+def test_the_control_trains_on_without_any_target_scan(go):
+    """Finds control rounds that start anew, or see target scans."""
+    fits, result, _ = go(KEPT)
+    control = fits["fit-other-st1"]
+    assert control.start == "fit-own"  # the same as its own round 0: shared
+    assert set(control.cases) == set(SOURCE)
+    assert not any(stage.name == "select-other-st1" for stage in result.stages())
+
+
+def test_the_ceiling_has_true_labels_of_just_the_kept_voxels(go, phantom_folder, stage_of):
+    """Finds true labels of all voxels, and pseudo-labels left as they are."""
+    fits, result, _ = go(LEARNT.replace('from = "target"', 'from = "target", labels = "corrected"'))
+    ceiling = fits["fit-other-st1"]
+    assert {case: label for case, (_, label, _) in ceiling.cases.items()} == {
+        **dict.fromkeys(SOURCE, "crop-source"),
+        **dict.fromkeys(TARGET, "correct-other-st1"),
+    }
+    selected, corrected, true = (
+        stage_of(result, name) for name in ("select-own-st1", "correct-other-st1", "crop-oracle")
+    )
+    wrong = 0
+    for case in TARGET:
+        found, pseudo, label = (
+            load_volume(folder / f"{case}_label.nii.gz", np.uint8).data
+            for folder in (corrected, selected, true)
+        )
+        kept = pseudo != 3
+        assert 0.05 < kept.mean() < 0.999
+        assert (found[~kept] == 3).all()
+        assert np.array_equal(found[kept], label[kept])
+        wrong += int((pseudo != label)[kept].sum())
+    assert wrong
+
+
+def test_what_the_ceiling_sees_makes_it_an_upper_bound(go):
+    _, result, _ = go(LEARNT.replace('from = "target"', 'from = "target", labels = "corrected"'))
+    supervised = {one["name"]: one["supervised"] for one in result.record["systems"]}
+    assert supervised == {"own": False, "other": True}
+    assert result.answer == "own"
+
+
+def test_a_pupil_of_what_sees_target_labels_is_an_upper_bound_too(systems_of):
+    text = """
+        [[model]]
+        name = "oracle"
+        segmenter = "bayes"
+        images = [{ from = "target", labels = "true" }]
+        [[model]]
+        name = "pupil"
+        segmenter = "bayes"
+        images = [{ from = "source" }]
+        [[model.round]]
+        strategy = "keep"
+        teachers = ["oracle"]
+        images = [{ from = "target" }]
+        [[model]]
+        name = "later"
+        segmenter = "bayes"
+        start = "pupil"
+        images = [{ from = "source" }]
+        [[system]]
+        name = "later"
+        use = "later"
+    """
+    systems = systems_of(text)
+    assert systems.supervised(systems.find_system("later"))
+    honest = systems_of(text.replace('["oracle"]', '["pupil"]'))
+    assert not honest.supervised(honest.find_system("later"))
+
+
+def test_teachers_label_together(go, stage_of):
+    """Finds one of the teachers taken alone, and the pupil's own labels."""
+    fits, result, _ = go(f'teachers = ["first", "other/0"]\n{LEARNT}')
+    assert fits["fit-other-st1"].cases[TARGET[0]][1] == "select-other-st1"
+    handed = HANDED[1, TARGET[0]]
+    assert [path.parent.name.rpartition("-")[0] for path in handed.paths] == [
+        "label-first-for-other-st1",
+        "label-own-for-st1",  # its own round 0: the same stage
+    ]
+    manifest = json.loads((stage_of(result, "select-other-st1") / "manifest.json").read_text())
+    assert sorted(manifest["inputs"]) == ["predictions", "predictions2"]
+
+
+def test_a_teacher_is_the_last_round_of_another_model_and_the_one_before_of_its_own(go):
+    """Finds teachers that stay at round 0."""
+    go(f'repeat = 2\nteachers = ["own", "other"]\n{LEARNT}')
+    labelled = [
+        [path.parent.name.rpartition("-")[0] for path in HANDED[k, TARGET[0]].paths] for k in (1, 2)
+    ]
+    assert labelled == [
+        ["label-own-st1-for-other-st1", "label-own-for-st1"],
+        ["label-own-st1-for-other-st1", "label-other-st1-for-st2"],  # nothing is labelled twice
+    ]
+
+
+def test_seeds_teach_each_other_where_they_are_asked_to(go):
+    """Finds every seed taught by itself alone."""
+    go(f'teachers = ["other"]\n{LEARNT}', seeds="seeds = [0, 1]")
+    handed = HANDED[1, TARGET[0]]
+    assert sorted(path.parent.name.rpartition("-")[0] for path in handed.paths) == [
+        "label-other-s1-for-other-s0-st1",
+        "label-own-for-st1",
+    ]
+
+
+def test_labelling_has_settings_of_its_own(go, stage_of):
+    fits, result, _ = go(f"labelling = {{ sharpness = 3.0 }}\n{LEARNT}")
+    name = "label-other-for-st1"
+    manifest = json.loads((stage_of(result, name) / "manifest.json").read_text())
+    assert manifest["params"]["prediction"] == {"sharpness": 3.0}
+    others = [s.name for s in result.stages() if s.name.startswith("predict-")]
+    for other in others:
+        said = json.loads((stage_of(result, other) / "manifest.json").read_text())
+        assert said["params"]["prediction"] == {"sharpness": 1.0}
+    assert fits["fit-other-st1"].cases[TARGET[0]] != fits["fit-own-st1"].cases[TARGET[0]]
+
+
+def test_labelling_with_what_decides_a_training_is_refused(go):
+    with pytest.raises(ConfigError, match=r"labelling: smoothing does not .* keys: sharpness\."):
+        go(f"labelling = {{ smoothing = 3.0 }}\n{LEARNT}")
+
+
+def test_strategies_know_the_domain_of_each_scan(go):
+    go(LEARNT.replace('"keep" }', '"replace" }'))
+    domains = {case: one.domain for (_, case), one in HANDED.items()}
+    assert domains == {
+        **dict.fromkeys(SOURCE, Domain.SOURCE),
+        **dict.fromkeys(TARGET, Domain.TARGET),
+    }
+
+
+def test_scans_are_drawn_as_the_strategy_weighs_them_and_domains_as_before(go):
+    """Finds scan weights ignored, and a domain's share that shrinks with its scans."""
+    settings = f"settings = {{ weights = {{ {TARGET[0]} = 0.0, {TARGET[1]} = 3.0 }} }}"
+    fits, *_ = go(f"{settings}\n{LEARNT}")
+    fit = fits["fit-other-st1"]
+    assert fit.weights == pytest.approx(
+        {**dict.fromkeys(SOURCE, 1.0), TARGET[1]: 3 * 3 / 4, TARGET[2]: 3 / 4}
+    )
+    assert TARGET[0] not in fit.cases
+
+
+def test_each_domain_keeps_its_own_share_of_the_draws(go):
+    weights = f"{SOURCE[0]} = 5.0, {TARGET[0]} = 0.0"
+    text = LEARNT.replace('labels = "keep"', 'labels = "replace"')
+    fits, *_ = go(f"settings = {{ weights = {{ {weights} }} }}\n{text}")
+    found = fits["fit-other-st1"].weights
+    assert found == pytest.approx(
+        {SOURCE[0]: 5 * 2 / 6, SOURCE[1]: 2 / 6, TARGET[1]: 1.5, TARGET[2]: 1.5}
+    )
+
+
+def test_scan_weights_and_shares_work_together(go):
+    text = LEARNT.replace('{ from = "target" }', '{ from = "target", share = 0.75 }')
+    fits, *_ = go(f"settings = {{ weights = {{ {TARGET[0]} = 0.0 }} }}\n{text}")
+    weights = fits["fit-other-st1"].weights
+    assert sum(weights[c] for c in TARGET[1:]) / sum(weights.values()) == pytest.approx(0.75)
+
+
+def test_voxel_weights_reach_the_training(go):
+    fits, *_ = go(f"settings = {{ doubt = true }}\n{LEARNT}")
+    found = fits["fit-other-st1"].voxel_weights
+    assert set(found) == set(TARGET)
+    for case, weights in found.items():
+        expected = HANDED[1, case].probabilities().max(axis=0)
+        assert np.allclose(weights, expected, atol=1e-3)
+    assert not fits["fit-own-st1"].voxel_weights
+
+
+def test_a_strategy_that_weighs_a_whole_domain_with_nothing_is_refused(go):
+    zero = ", ".join(f"{case} = 0.0" for case in TARGET)
+    with pytest.raises(DataError, match=r"no weight to any of 3 target scans.*Let it keep more"):
+        go(f"settings = {{ weights = {{ {zero} }} }}\n{LEARNT}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('images = [{ from = "target" }]', "labels scans needs a strategy"),
+        (f'strategy = "keep"\n{KEPT}', "nothing is selected: leave out strategy"),
+        (f'teachers = ["nobody"]\n{LEARNT}', "teachers of round 1: no model 'nobody' before it"),
+        (f'teachers = ["other/1"]\n{LEARNT}', "'other/1' is not trained by then"),
+        (f'teachers = ["first/2"]\n{LEARNT}', "first has rounds 0 to 0"),
+        (f'teachers = ["first#3"]\n{LEARNT}', "first has seeds 0"),
+        (f'teachers = ["first@a"]\n{LEARNT}', "first is one model for all protocols"),
+        (
+            LEARNT.replace('labels = "keep"', 'labels = "true"'),
+            "say 'keep' for the source's true labels",
+        ),
+    ],
+)
+def test_impossible_rounds_are_refused(go, text, message):
+    with pytest.raises(ConfigError, match=message):
+        go(text)
+
+
+def test_no_labels_of_the_target_no_ceiling(go, phantom_folder, tmp_path):
+    folder = tmp_path / "unlabelled"
+    shutil.copytree(phantom_folder, folder)
+    shutil.rmtree(folder / "target_oracle")
+    text = LEARNT.replace('from = "target"', 'from = "target", labels = "corrected"')
+    _, result, _ = go(text, data=folder)
+    assert list(result.record["left_out"]) == ["other"]
