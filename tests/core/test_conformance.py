@@ -128,7 +128,8 @@ def test_segmenters(name, tmp_path):
 
 @pytest.mark.parametrize("name", names("strategy"))
 def test_strategies(name, tmp_path):
-    check_strategy(*factory_and_config("strategy", name), tmp_path)
+    teachers = REGISTRY.find("strategy", name).spec.teachers
+    check_strategy(*factory_and_config("strategy", name), tmp_path, teachers)
 
 
 @pytest.mark.parametrize("name", names("metric"))

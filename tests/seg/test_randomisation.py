@@ -6,7 +6,7 @@ import torch
 
 from past_core.config import parse_config
 from past_core.errors import ConfigError
-from past_seg.nnunet import trainer
+from past_seg.nnunet import augmentation, trainer
 from past_seg.nnunet.config import NNUNetConfig
 from past_seg.nnunet.randomisation import (
     RandomLook,
@@ -102,7 +102,7 @@ def test_shares_of_more_than_all_patches_are_refused():
 
 
 def test_without_shares_nothing_is_drawn(balls, monkeypatch):
-    monkeypatch.setattr(trainer, "RandomLook", None)
+    monkeypatch.setattr(augmentation, "RandomLook", None)
     NNUNet(NNUNetConfig(**balls.tiny)).fit(balls.cases(2), balls.labels, balls.context("work"))
 
 

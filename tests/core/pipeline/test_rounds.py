@@ -256,6 +256,7 @@ def test_a_strategy_that_weighs_a_whole_domain_with_nothing_is_refused(go):
         (f'teachers = ["other/1"]\n{LEARNT}', "'other/1' is not trained by then"),
         (f'teachers = ["first/2"]\n{LEARNT}', "first has rounds 0 to 0"),
         (f'teachers = ["first#3"]\n{LEARNT}', "first has seeds 0"),
+        (LEARNT.replace("keep", "both", 1), "round 1: both needs 2 teachers, and has 1"),
         (f'teachers = ["first@a"]\n{LEARNT}', "first is one model for all protocols"),
         (
             LEARNT.replace('labels = "keep"', 'labels = "true"'),

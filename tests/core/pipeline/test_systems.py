@@ -79,7 +79,7 @@ def test_a_file_is_the_same_when_written_and_read(systems_of):
         ('[{ from = "aligned" }]', '[{ from = "aligned", share = 0.5 }]', r"0\.5, not to 1"),
         ('[{ from = "aligned" }]', '[{ from = "target" }]', "no labels before the first round"),
         ('[{ from = "aligned" }]', '[{ from = "aligned", labels = "keep" }]', "is for rounds"),
-        ("repeat = 2", "repeats = 2", r"repeats: unknown key. Known keys: images, labelling, repeat"),
+        ("repeat = 2", "repeats = 2", r"repeats: unknown key. Known keys: images, labelling"),
         ("[{ from", "[{ form", r"images\.0\.form: unknown key. Known keys: .*from"),
     ],
 )  # fmt: skip

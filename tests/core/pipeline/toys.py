@@ -349,6 +349,8 @@ class Plugins:
     @hookimpl
     def past_strategies(self):
         yield StrategySpec("keep", "Fixed threshold.", _path("Keep"), _path("KeepConfig"))
+        both = _path("Keep"), _path("KeepConfig")
+        yield StrategySpec("both", "Of two teachers.", *both, teachers=2)
 
     @hookimpl
     def past_metrics(self):

@@ -10,7 +10,7 @@ import numpy as np
 from past_core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -39,6 +39,8 @@ class Slab:
     (background before structures)."""
     confidence: npt.NDArray[np.floating[Any]]
     """Probability of that class, in [1 / classes, 1], float16 or float32."""
+    teachers: tuple[npt.NDArray[np.floating[Any]], ...]
+    """The same part of every teacher's probabilities, each ``(c, i, j, k)``."""
 
 
 def slabs(prediction: Prediction, labels: Labels) -> Iterator[Slab]:
@@ -55,10 +57,11 @@ def slabs(prediction: Prediction, labels: Labels) -> Iterator[Slab]:
     step = max(1, SLAB_VOXELS // max(1, int(np.prod(plane))))
     for start in range(0, length, step):
         where = slice(start, min(start + step, length))
-        slab = _mean([one[:, where] for one in teachers])
-        predicted, confidence = likeliest(slab)
+        parts = tuple(one[:, where] for one in teachers)
+        mean = _mean(parts)
+        predicted, confidence = likeliest(mean)
         _check(prediction, confidence, labels.count)
-        yield Slab(where, slab, predicted, confidence)
+        yield Slab(where, mean, predicted, confidence, parts)
 
 
 def predicted_classes(prediction: Prediction, labels: Labels) -> npt.NDArray[np.uint8]:
@@ -101,7 +104,7 @@ def ordered(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
     return bits
 
 
-def _mean(teachers: list[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.floating[Any]]:
+def _mean(teachers: Sequence[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.floating[Any]]:
     first, *others = teachers
     if not others:
         return first if first.dtype in (np.float16, np.float32) else first.astype(np.float32)

@@ -12,10 +12,23 @@ if TYPE_CHECKING:
 
 @hookimpl
 def past_strategies() -> Iterator[StrategySpec]:
-    """Top-q."""
+    """Top-q, CBST and agreement."""
     yield StrategySpec(
         name="top-q",
         summary="Keep each class's most confident portion q over the whole set (Algorithm 1).",
         factory="past_selftrain.topq:TopQ",
         config="past_selftrain.topq:TopQConfig",
+    )
+    yield StrategySpec(
+        name="cbst",
+        summary="Classes compete by confidence relative to their own thresholds (Zou et al. 2018).",
+        factory="past_selftrain.cbst:CBST",
+        config="past_selftrain.cbst:CBSTConfig",
+    )
+    yield StrategySpec(
+        name="agreement",
+        summary="Several teachers label; voxels and scans on which they differ count less (FPL+).",
+        factory="past_selftrain.agreement:Agreement",
+        config="past_selftrain.agreement:AgreementConfig",
+        teachers=2,
     )

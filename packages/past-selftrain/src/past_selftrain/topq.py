@@ -10,7 +10,6 @@ leaving out whole scans is what CRST's authors did (Zou et al., ICCV 2019).
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -20,9 +19,9 @@ from past_core.config import PluginConfig
 from past_core.errors import ConfigError
 from past_core.interfaces import Prediction, PseudoLabel, Strategy
 from past_selftrain.cuts import Cuts
-from past_selftrain.histogram import ConfidenceHistograms, Threshold
 from past_selftrain.scans import most_confident
 from past_selftrain.strata import Strata
+from past_selftrain.thresholds import thresholds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from past_core.labels import Labels
+    from past_selftrain.histogram import Threshold
 
 __all__ = ["TopQ", "TopQConfig"]
-
-log = logging.getLogger(__name__)
 
 
 class TopQConfig(PluginConfig):
@@ -148,22 +146,15 @@ class TopQ(Strategy):
     def _thresholds(
         self, predictions: Sequence[Prediction], strata: Strata, round_number: int, pool: str
     ) -> list[Threshold]:
-        histograms = ConfidenceHistograms(strata.count)
-        for prediction in predictions:
-            for slab in strata.walk(prediction):
-                histograms.add(slab.number, slab.confidence)
-        thresholds = [
-            histograms.threshold(
-                number,
-                self.config.portion(round_number, rim=strata.is_rim(number)),
-                self.config.cap,
-            )
-            for number in range(strata.count)
-        ]
-        whose = pool or f"{len(predictions)} cases"
-        title = f"round {round_number}, q = {self.config.portion(round_number):g}, {whose}"
-        _report(thresholds, strata, title, thin=self.config.ties == "thin")
-        return thresholds
+        title = f"top-q, round {round_number}, q = {self.config.portion(round_number):g}"
+        return thresholds_of(
+            predictions,
+            strata,
+            lambda number: self.config.portion(round_number, rim=strata.is_rim(number)),
+            cap=self.config.cap,
+            title=f"{title}, {pool or f'{len(predictions)} cases'}",
+            thin=self.config.ties == "thin",
+        )
 
 
 def _label(prediction: Prediction, strata: Strata, cuts: Cuts) -> npt.NDArray[np.uint8]:
@@ -178,15 +169,3 @@ def _nothing(prediction: Prediction, labels: Labels) -> PseudoLabel:
     """Of a scan that is not learnt from."""
     shape = prediction.of_each()[0].shape[1:]
     return PseudoLabel(prediction.case_id, np.full(shape, labels.ignore, np.uint8), 0.0)
-
-
-def _report(thresholds: Sequence[Threshold], strata: Strata, title: str, *, thin: bool) -> None:
-    for name, one in zip(strata.names, thresholds, strict=True):
-        if one.predicted == 0:
-            log.warning("top-q, %s: %s was predicted nowhere; nothing is kept", title, name)
-        else:
-            kept = one.wanted if thin else one.kept
-            log.info(
-                "top-q, %s: %s kept from confidence %.6f on: %d of %d voxels (%.2f %%)",
-                *(title, name, one.confidence, kept, one.predicted, 100 * kept / one.predicted),
-            )

@@ -16,6 +16,7 @@ from past_core.pipeline.scans import at_protocol
 from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import Model, Round
+from past_core.plugins import StrategySpec
 from past_core.recipe import merged
 
 __all__ = ["Builder", "Trained"]
@@ -137,6 +138,12 @@ class Builder(Material):
             "predictions" if n == 1 else f"predictions{n}": stage
             for n, stage in enumerate(self._labelled(trained, k, scans), start=1)
         }
+        spec = self.settings.registry.find("strategy", one.strategy).spec
+        if isinstance(spec, StrategySpec) and len(inputs) < spec.teachers:
+            raise ConfigError(
+                f"model {trained.model.name}, round {k}: {one.strategy} needs {spec.teachers} "
+                f'teachers, and has {len(inputs)}. Name them: teachers = ["nnunet/0", "resunet/0"].'
+            )
         strategy = self.settings.choice("strategy", one.strategy, one.settings)
         params = {
             "plugin": strategy.whole(),

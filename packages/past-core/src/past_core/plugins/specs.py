@@ -70,6 +70,9 @@ class StrategySpec(PluginSpec):
 
     kind: ClassVar[str] = "strategy"
 
+    teachers: int = 1
+    """How many teachers it needs at least: 2, if it is about where they differ."""
+
 
 @dataclass(frozen=True)
 class MetricSpec(PluginSpec):

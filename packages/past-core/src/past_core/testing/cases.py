@@ -90,6 +90,7 @@ def tiny_predictions(
     seed: int = 0,
     *,
     absent: str | None = None,
+    teachers: int = 1,
 ) -> tuple[Prediction, ...]:
     """Write class probabilities as float16: mostly sure, some voxels at exactly 1.
 
@@ -99,18 +100,23 @@ def tiny_predictions(
     ----------
     absent
         A structure that is predicted nowhere.
+    teachers
+        How many files each has; they differ a little.
     """
     folder.mkdir(parents=True, exist_ok=True)
     predictions = []
     for number in range(count):
         generator = np.random.default_rng(seed + number)
         logits = generator.normal(0, 5, (labels.count, *shape))
-        if absent is not None:
-            logits[labels.value(absent)] = -100
-        powers = np.exp(logits - logits.max(axis=0))
-        path = folder / f"case_{seed + number}.npy"
-        np.save(path, (powers / powers.sum(axis=0)).astype(np.float16))
-        predictions.append(Prediction(path.stem, (path,), list(Domain)[number % 2]))
+        name, paths = f"case_{seed + number}", []
+        for teacher in range(teachers):
+            logits += 0 if teacher == 0 else generator.normal(0, 1, logits.shape)
+            if absent is not None:
+                logits[labels.value(absent)] = -100
+            powers = np.exp(logits - logits.max(axis=0))
+            paths.append(folder / (f"{name}_{teacher}.npy" if teacher else f"{name}.npy"))
+            np.save(paths[-1], (powers / powers.sum(axis=0)).astype(np.float16))
+        predictions.append(Prediction(name, tuple(paths), list(Domain)[number % 2]))
     return tuple(predictions)
 
 

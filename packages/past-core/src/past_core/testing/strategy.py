@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["check_strategy"]
 
 
-def check_strategy(factory: type[Strategy], config: PluginConfig, folder: Path) -> None:
+def check_strategy(
+    factory: type[Strategy], config: PluginConfig, folder: Path, teachers: int = 1
+) -> None:
     """Check a strategy against ``past_core.interfaces.Strategy``.
 
     Parameters
@@ -33,6 +35,8 @@ def check_strategy(factory: type[Strategy], config: PluginConfig, folder: Path) 
         Its configuration.
     folder
         An empty scratch folder.
+    teachers
+        How many it needs.
 
     Raises
     ------
@@ -42,8 +46,8 @@ def check_strategy(factory: type[Strategy], config: PluginConfig, folder: Path) 
     who = factory.__name__
     strategy = factory(config)
     predictions = [
-        *tiny_predictions(folder / "one", 2),
-        *tiny_predictions(folder / "two", 1, shape=(7, 9, 5), seed=7),
+        *tiny_predictions(folder / "one", 2, teachers=teachers),
+        *tiny_predictions(folder / "two", 1, shape=(7, 9, 5), seed=7, teachers=teachers),
     ]
     for round_number in (1, 2):
         first = _select(strategy, predictions, round_number, who)
@@ -58,13 +62,16 @@ def check_strategy(factory: type[Strategy], config: PluginConfig, folder: Path) 
             "were predicted",
         )
     for structure in LABELS.structures:
-        absent = tiny_predictions(folder / f"no-{structure}", 2, absent=structure)
+        absent = tiny_predictions(
+            folder / f"no-{structure}", 2, absent=structure, teachers=teachers
+        )
         labels = _select(strategy, absent, 1, who)
         expect(
             not any((label == LABELS.value(structure)).any() for label in labels),
             f"{who}: {structure} has pseudo-labels, though its probability is 0 everywhere",
         )
-    _check_memory(strategy, folder / "many", who)
+    many = tiny_predictions(folder / "many", 8, shape=(64, 32, 32), teachers=teachers)
+    _check_memory(strategy, many, who)
 
 
 def _select(
@@ -114,9 +121,8 @@ def _check_weights(one: PseudoLabel, who: str) -> None:
     )
 
 
-def _check_memory(strategy: Strategy, folder: Path, who: str) -> None:
+def _check_memory(strategy: Strategy, predictions: Sequence[Prediction], who: str) -> None:
     """Four times as many cases may cost no more than the size of one of them on top."""
-    predictions = tiny_predictions(folder, 8, shape=(64, 32, 32))
     one_case = predictions[0].probabilities().nbytes
 
     def peak(count: int) -> int:

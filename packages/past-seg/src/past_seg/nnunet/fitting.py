@@ -18,6 +18,7 @@ from past_seg.nnunet.folders import Folders, Json, environment, write_raw
 from past_seg.nnunet.plans import configuration_name
 from past_seg.nnunet.seeding import kept_random_state
 from past_seg.nnunet.trainer import Trainer
+from past_seg.nnunet.voxel_weights import preprocess_weights
 from past_seg.nnunet.widths import narrowest_width
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ class Training:
                     dataset,
                     torch.device(self.context.device),
                 )
-                weights = {case.id: case.weight for case in self.cases}
-                trainer.prepare(self.config, self.context, weights, warm=start is not None)
+                trainer.prepare(self.config, self.context, self.cases, warm=start is not None)
             if start is not None:
                 storage.load_unique(trainer.network, start.weights)
             trainer.fit()
@@ -119,7 +119,9 @@ class Training:
                 "warm": init_from is not None,
             }
         ]
-        files = [path for case in self.cases for path in (case.image, case.label)]
+        files = [
+            path for case in self.cases for path in (case.image, case.label, case.voxel_weights)
+        ]
         parts += [path for path in files if path is not None]
         if init_from is not None and start is not None:
             parts += [start.plans, init_from / storage.WEIGHTS]
@@ -148,4 +150,5 @@ class Training:
         prepared = json.loads(note.read_text())
         dataset, plans = prepared["dataset"], prepared["plans"]
         planning.preprocess(folders, dataset, plans, progress)
+        preprocess_weights(folders, self.cases, plans)
         return dataset, plans

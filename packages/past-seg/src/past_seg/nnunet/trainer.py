@@ -14,27 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
-from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
-from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
-from batchgeneratorsv2.transforms.utils.pseudo2d import Convert2DTo3DTransform
-from batchgeneratorsv2.transforms.utils.random import RandomTransform
+from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from past_core.errors import ConfigError
 from past_core.files import atomic_path
 from past_seg.nnunet import amx
+from past_seg.nnunet.augmentation import arranged
 from past_seg.nnunet.memory import CasesInMemory
 from past_seg.nnunet.precision import autocast, in_bfloat16
-from past_seg.nnunet.randomisation import RandomLook
 from past_seg.nnunet.seeding import seed_everything
+from past_seg.nnunet.voxel_weights import WeightedLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
+    from past_core.case import Case
     from past_core.interfaces import Context
     from past_seg.nnunet.config import NNUNetConfig
 
@@ -53,7 +51,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
     """
 
     def prepare(
-        self, config: NNUNetConfig, context: Context, weights: Mapping[str, float], warm: bool
+        self, config: NNUNetConfig, context: Context, cases: Sequence[Case], warm: bool
     ) -> None:
         """Take over the settings and build network, optimizer and loss.
 
@@ -61,13 +59,14 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         ----------
         config, context
             As the segmenter's ``fit`` has them.
-        weights
-            By case, how often it is drawn relative to the others.
+        cases
+            What is trained on: how often each is drawn, and whether voxels have weights.
         warm
             Whether training starts from given weights.
         """
         self.config = config
-        self.weights = weights
+        self.weights = {case.id: case.weight for case in cases}
+        self.weighted = any(case.voxel_weights is not None for case in cases)
         self.context = context
         self.device = torch.device(context.device)
         self.total_iterations = config.total_iterations(warm)
@@ -139,6 +138,9 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, float]:
         """One step: nnU-Net's own on CUDA; on the CPU in bfloat16 where that is native."""
+        if self.weighted:
+            self._weighted_loss.weights = batch["data"][:, 1:]
+            batch = {**batch, "data": batch["data"][:, :1]}
         if self.device.type == "cuda" and self.config.precision != "float32":
             return {"loss": float(super().train_step(batch)["loss"])}
         self.optimizer.zero_grad(set_to_none=True)
@@ -156,6 +158,18 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         self.optimizer.step()
         return {"loss": float(loss.detach())}
 
+    def _build_loss(self) -> torch.nn.Module:
+        """nnU-Net's loss, or the same with a weight for each voxel."""
+        loss: torch.nn.Module = super()._build_loss()
+        if not self.weighted:
+            return loss
+        supervised = isinstance(loss, DeepSupervisionWrapper)
+        self._weighted_loss = WeightedLoss(loss.loss if supervised else loss)
+        if not supervised:
+            return self._weighted_loss
+        loss.loss = self._weighted_loss
+        return loss
+
     def do_split(self) -> tuple[list[str], list[str]]:
         """Train on all cases: PAST's test cases never come here."""
         names = self.dataset_class.get_identifiers(self.preprocessed_dataset_folder)
@@ -169,25 +183,14 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
     def _patches(self) -> Any:  # noqa: ANN401  (batchgenerators is untyped)
         """nnU-Net's source of augmented batches, made repeatable and as light as asked."""
         source, _ = self.get_dataloaders()
-        compose = source.data_loader.transforms
-        left_out: tuple[type, ...] = ()
-        if self.config.augmentation == "light":
-            left_out = (GaussianBlurTransform, SimulateLowResolutionTransform)
-        kept = []
-        for transform in compose.transforms:
-            inner = transform.transform if isinstance(transform, RandomTransform) else transform
-            if isinstance(inner, left_out):
-                continue
-            if isinstance(inner, GaussianBlurTransform):
-                # It would time two algorithms and take the quicker one of the moment,
-                # whose results differ in the last bits.
-                inner.benchmark = False
-            kept.append(transform)
-        shares = self.config.random_convolution, self.config.random_structures
-        if any(shares):
-            kept.insert(_after_space(kept), RandomLook(*shares, self.label_manager.ignore_label))
-        compose.transforms = kept
-        source.data_loader.sampling_probabilities = self._chances(source.data_loader.indices)
+        loader = source.data_loader
+        loader.transforms.transforms = arranged(
+            loader.transforms.transforms,
+            self.config,
+            self.label_manager.ignore_label,
+            weighted=self.weighted,
+        )
+        loader.sampling_probabilities = self._chances(loader.indices)
         return source
 
     def _chances(self, names: Sequence[str]) -> npt.NDArray[np.float64] | None:
@@ -233,12 +236,6 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         self.current_epoch = state["epoch"]
         self.rows = [tuple(row) for row in state["rows"]]
         log.info("going on after epoch %d of %d", self.current_epoch, self.num_epochs)
-
-
-def _after_space(transforms: Sequence[object]) -> int:
-    """Where transforms of space end, and those of intensity begin."""
-    spatial = (SpatialTransform, Convert2DTo3DTransform)
-    return 1 + max(n for n, one in enumerate(transforms) if isinstance(one, spatial))
 
 
 def _numbers(schedule: Any) -> dict[str, int | float]:  # noqa: ANN401  (two unrelated classes)
