@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from past_core.case import Domain
+from past_core.interfaces import Views
 from past_core.plugins import Registry
 from past_core.testing import (
     check_metric,
     check_module,
+    check_online_strategy,
     check_reader,
     check_segmenter,
     check_spec,
@@ -126,7 +129,21 @@ def test_segmenters(name, tmp_path):
     check_segmenter(*factory_and_config("segmenter", name), tmp_path)
 
 
-@pytest.mark.parametrize("name", names("strategy"))
+def strategies(*, online):
+    found = {name: REGISTRY.find("strategy", name).spec for name in names("strategy")}
+    return [name for name, spec in found.items() if spec.online == online]
+
+
+@pytest.mark.parametrize("name", strategies(online=True))
+def test_online_strategies(name):
+    torch.manual_seed(0)
+    network = torch.nn.Conv3d(1, 3, 3, padding=1)
+    views = Views(*torch.randn(2, 2, 1, 6, 5, 4), progress=0.5)
+    config = factory_and_config("strategy", name)
+    check_online_strategy(*config, network, views, lambda: torch.manual_seed(1))
+
+
+@pytest.mark.parametrize("name", strategies(online=False))
 def test_strategies(name, tmp_path):
     teachers = REGISTRY.find("strategy", name).spec.teachers
     check_strategy(*factory_and_config("strategy", name), tmp_path, teachers)

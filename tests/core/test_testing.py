@@ -10,16 +10,18 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from past_core import Volume
 from past_core.case import Domain
 from past_core.config import PluginConfig
-from past_core.interfaces import PseudoLabel, Validator
+from past_core.interfaces import OnlineStrategy, PseudoLabel, Validator, Views
 from past_core.plugins import MetricSpec, SegmenterSpec, TranslatorSpec
 from past_core.testing import (
     LABELS,
     check_metric,
     check_module,
+    check_online_strategy,
     check_reader,
     check_segmenter,
     check_spec,
@@ -486,3 +488,52 @@ def test_a_validator_that_breaks_a_promise_is_told_which(assess, promise, tmp_pa
 
     with pytest.raises(AssertionError, match=f"Wrong: .*{promise}"):
         check_validator(Wrong, PluginConfig(), tmp_path)
+
+
+class Lazy(OnlineStrategy):
+    """Pulls logits to 0; keeps the student."""
+
+    def begin(self, student, *, warm):
+        self.steps = 0
+
+    def loss(self, student, views):
+        return student(views.strong).square().mean() * (1 + self.steps)
+
+    def after_step(self, student):
+        self.steps += 1
+
+    def kept(self, student):
+        return student
+
+    def state(self):
+        return {"steps": self.steps}
+
+    def restore(self, state):
+        self.steps = state["steps"]
+
+
+def check_online(factory):
+    torch.manual_seed(0)
+    network = torch.nn.Conv3d(1, 3, 3, padding=1)
+    views = Views(*torch.randn(2, 2, 1, 6, 5, 4), progress=0.5)
+    check_online_strategy(factory, PluginConfig(), network, views, lambda: torch.manual_seed(1))
+
+
+def test_an_online_strategy_that_keeps_its_promises_passes():
+    check_online(Lazy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "promise"),
+    [
+        ({"random_looks": 2.0}, "random_looks is 2.0"),
+        ({"loss": lambda _s, _n, views: views.weak.square().mean()}, "no gradient for the student"),
+        ({"loss": lambda _s, n, views: n(views.weak).square()}, "must be a finite number"),
+        ({"loss": lambda _s, n, views: n(views.weak).sum() * math.nan}, "must be a finite number"),
+        ({"kept": lambda _s, _n: torch.nn.Conv3d(1, 2, 3, padding=1)}, r"shape \(2, 2, 6, 5, 4\)"),
+        ({"restore": lambda _s, _state: None}, "goes on otherwise from its own state"),
+    ],
+)
+def test_an_online_strategy_that_breaks_a_promise_is_told_which(changes, promise):
+    with pytest.raises(AssertionError, match=promise):
+        check_online(type("Broken", (Lazy,), changes))

@@ -11,7 +11,7 @@ import pytest
 from past_core import ConfigError, DataError
 from past_core.case import Domain
 from past_core.volume import load_volume
-from tests.core.pipeline.toys import FITS, HANDED, SELECTED
+from tests.core.pipeline.toys import FITS, HANDED, SELECTED, UNLABELLED, Nod, NodConfig
 
 SOURCE = ("crossmoda_1", "crossmoda_2")
 TARGET = ("crossmoda_106", "crossmoda_107", "crossmoda_108")
@@ -276,3 +276,81 @@ def test_no_labels_of_the_target_no_ceiling(go, phantom_folder, tmp_path):
     text = LEARNT.replace('from = "target"', 'from = "target", labels = "corrected"')
     _, result, _ = go(text, data=folder)
     assert list(result.record["left_out"]) == ["other"]
+
+
+TAUGHT = """
+    strategy = "nod"
+    settings = { hard = 0.75, often = 3 }
+    images = [{ from = "aligned", labels = "keep" }, { from = "target", share = 0.5 }]
+"""
+
+
+@pytest.fixture
+def taught(run, request_of, systems_of):
+    """Run the systems with this round of a pupil."""
+
+    def go(text):
+        FITS.clear()
+        UNLABELLED.clear()
+        systems = SYSTEMS.replace("ROUND", text).replace("SEEDS", "")
+        name = 'name = "other"\n    segmenter = '
+        systems = systems.replace(f'{name}"bayes"', f'{name}"pupil"')
+        plain = {"translator": None, "segmenter": None, "strategy": None}
+        result, _ = run(request_of(systems=systems_of(systems), **plain))
+        return {fit.stage: fit for fit in FITS}, result
+
+    return go
+
+
+def test_an_online_strategy_teaches_from_scans_that_nothing_labelled_before(taught):
+    """Finds target scans labelled before, their true labels leaked, source scans unlabelled."""
+    fits, result = taught(TAUGHT)
+    fit, handed = fits["fit-other-st1"], UNLABELLED["fit-other-st1"]
+    assert set(fit.cases) == set(SOURCE)
+    assert fit.start == "fit-other"
+    assert {case.id for case in handed.cases} == set(TARGET)
+    assert all(case.label is None for case in handed.cases)
+    assert {case.domain for case in handed.cases} == {Domain.TARGET}
+    assert isinstance(handed.strategy, Nod)
+    assert handed.strategy.config == NodConfig(hard=0.75, often=3)
+    assert handed.identity["config"] == {"hard": 0.75}
+    names = {stage.name for stage in result.stages()}
+    assert not names & {"select-other-st1", "label-other-for-st1"}
+    assert "fit-other" not in UNLABELLED
+
+
+def test_translated_scans_may_be_taught_from_too(taught):
+    images = (
+        'images = [{ from = "source", labels = "keep" }, { from = "aligned" }, { from = "target" }]'
+    )
+    fits, _ = taught(f'strategy = "nod"\n{images}')
+    handed = UNLABELLED["fit-other-st1"].cases
+    assert len(handed) == len(SOURCE) + len(TARGET)
+    assert all(case.label is None for case in handed)
+    assert {label for _, label, _ in fits["fit-other-st1"].cases.values()} == {"crop-source"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f'teachers = ["first"]\n{TAUGHT}', "nothing is labelled before: leave out teachers"),
+        (f"labelling = {{ sharpness = 2.0 }}\n{TAUGHT}", "nothing is labelled before"),
+        (
+            TAUGHT.replace('"target"', '"target", labels = "corrected"'),
+            "leave out teachers, labelling and labels = 'corrected'",
+        ),
+        (
+            TAUGHT.replace(', labels = "keep"', ""),
+            "beside scans with labels. Add some",
+        ),
+    ],
+)
+def test_what_an_online_strategy_cannot_do_is_said_before_anything_runs(taught, text, message):
+    with pytest.raises(ConfigError, match=message):
+        taught(text)
+    assert not FITS
+
+
+def test_a_segmenter_that_takes_no_online_strategy_is_named(go):
+    with pytest.raises(ConfigError, match=r"which bayes cannot take\. Choose another strategy"):
+        go(TAUGHT)

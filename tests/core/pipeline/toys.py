@@ -18,11 +18,13 @@ from past_core.config import PluginConfig
 from past_core.errors import DataError
 from past_core.interfaces import (
     Metric,
+    OnlineStrategy,
     Prediction,
     PseudoLabel,
     Segmenter,
     Strategy,
     Translator,
+    Unlabelled,
     Validator,
 )
 from past_core.plugin import past_datasets
@@ -224,6 +226,37 @@ class NaiveBayes(Segmenter):
         return segmenter
 
 
+UNLABELLED: dict[str, Unlabelled] = {}
+"""By stage what an online segmenter was handed besides labelled scans."""
+
+
+class Pupil(NaiveBayes):
+    """The same, and an online strategy may teach it."""
+
+    def fit(self, cases, labels, context, init_from=None, unlabelled=None):
+        super().fit(cases, labels, context, init_from)
+        if unlabelled is not None:
+            UNLABELLED[stage_name(context.folder)] = unlabelled
+
+
+class Nod(OnlineStrategy):
+    """Agrees with everything."""
+
+    def begin(self, student, *, warm):
+        raise NotImplementedError
+
+    loss = after_step = kept = state = restore = begin
+
+
+class NodConfig(PluginConfig):
+    incidental: ClassVar[frozenset[str]] = frozenset({"often"})
+
+    hard: float = 0.5
+    """How hard it nods."""
+    often: int = 1
+    """Has no effect on the result."""
+
+
 class SmoothConfig(NaiveBayesConfig):
     smoothing: float = Field(default=300.0, gt=0)
     """Added to every bin."""
@@ -338,6 +371,8 @@ class Plugins:
         yield SegmenterSpec(
             "bayes", "Intensity histograms.", _path("NaiveBayes"), _path("NaiveBayesConfig")
         )
+        pupil = _path("Pupil"), _path("NaiveBayesConfig")
+        yield SegmenterSpec("pupil", "Intensity histograms, taught.", *pupil, online=True)
         yield SegmenterSpec(
             "smooth",
             "Smoothed histograms.",
@@ -349,6 +384,8 @@ class Plugins:
     @hookimpl
     def past_strategies(self):
         yield StrategySpec("keep", "Fixed threshold.", _path("Keep"), _path("KeepConfig"))
+        nod = _path("Nod"), _path("NodConfig")
+        yield StrategySpec("nod", "Teaches nothing.", *nod, online=True)
         both = _path("Keep"), _path("KeepConfig")
         yield StrategySpec("both", "Of two teachers.", *both, teachers=2)
 

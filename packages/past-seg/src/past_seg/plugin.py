@@ -19,6 +19,7 @@ def past_segmenters() -> Iterator[SegmenterSpec]:
         factory="past_seg.nnunet.segmenter:NNUNet",
         config="past_seg.nnunet.config:NNUNetConfig",
         random_looks="random_convolution",
+        online=True,
     )
     yield SegmenterSpec(
         name="resunet",
@@ -26,6 +27,7 @@ def past_segmenters() -> Iterator[SegmenterSpec]:
         factory="past_seg.nnunet.segmenter:ResUNet",
         config="past_seg.nnunet.config:ResUNetConfig",
         random_looks="random_convolution",
+        online=True,
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def past_strategies() -> Iterator[StrategySpec]:
-    """Top-q, CBST and agreement."""
+    """Top-q, CBST, agreement and the mean teacher."""
     yield StrategySpec(
         name="top-q",
         summary="Keep each class's most confident portion q over the whole set (Algorithm 1).",
@@ -31,4 +31,11 @@ def past_strategies() -> Iterator[StrategySpec]:
         factory="past_selftrain.agreement:Agreement",
         config="past_selftrain.agreement:AgreementConfig",
         teachers=2,
+    )
+    yield StrategySpec(
+        name="mean-teacher",
+        summary="A running mean of the weights labels target patches while the segmenter trains.",
+        factory="past_selftrain.mean_teacher.teacher:MeanTeacher",
+        config="past_selftrain.mean_teacher.config:MeanTeacherConfig",
+        online=True,
     )

@@ -2,6 +2,7 @@
 
 from past_core.interfaces.context import Context, Progress
 from past_core.interfaces.metric import Metric
+from past_core.interfaces.online import OnlineStrategy, Unlabelled, Views
 from past_core.interfaces.reader import DatasetReader
 from past_core.interfaces.segmenter import Segmenter
 from past_core.interfaces.strategy import Prediction, PseudoLabel, Strategy
@@ -14,11 +15,14 @@ __all__ = [
     "DatasetReader",
     "Figures",
     "Metric",
+    "OnlineStrategy",
     "Prediction",
     "Progress",
     "PseudoLabel",
     "Segmenter",
     "Strategy",
     "Translator",
+    "Unlabelled",
     "Validator",
+    "Views",
 ]

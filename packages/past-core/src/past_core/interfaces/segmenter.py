@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.config import PluginConfig
     from past_core.interfaces.context import Context
+    from past_core.interfaces.online import Unlabelled
     from past_core.labels import Labels
     from past_core.volume import Volume
 
@@ -34,6 +35,7 @@ class Segmenter(ABC):
         labels: Labels,
         context: Context,
         init_from: Path | None = None,
+        unlabelled: Unlabelled | None = None,
     ) -> None:
         """Train on labelled cases, resuming from ``context.folder`` if work lies there.
 
@@ -51,6 +53,9 @@ class Segmenter(ABC):
             A folder that ``save`` wrote: start from these weights (a warm start, which
             may use its own number of iterations and learning rate) instead of from
             random ones.
+        unlabelled
+            Scans without labels, and the strategy that teaches from them during the training.
+            Handed only to segmenters whose description says ``online``.
         """
 
     @abstractmethod

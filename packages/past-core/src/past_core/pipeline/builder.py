@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from past_core.dataset import Dataset
@@ -11,6 +11,7 @@ from past_core.errors import ConfigError
 from past_core.pipeline.address import Address
 from past_core.pipeline.inventory import Inventory
 from past_core.pipeline.material import Group, Material, Selected
+from past_core.pipeline.online import teaches_online
 from past_core.pipeline.pool import Pool, Scan
 from past_core.pipeline.scans import at_protocol
 from past_core.pipeline.settings import Choice, Settings
@@ -126,6 +127,8 @@ class Builder(Material):
         """Algorithm 1's loop: label X_c with S_{k-1}, select, train S_k from S_{k-1}."""
         start = {"start": trained.rounds[k - 1]}
         asked = [group for group in groups if group.entry.selected]
+        if asked and teaches_online(self.settings.registry, trained.model, k):
+            return self._fit(trained, k, groups, None, start)
         selected = self._select(trained, k, asked) if asked else None
         return self._fit(trained, k, groups, selected, start)
 
@@ -206,13 +209,27 @@ class Builder(Material):
         start: dict[str, Stage],
     ) -> Stage:
         """A round's training, on pseudo-labels where they are selected and wanted."""
-        pool = Pool([scan for group in groups for scan in group.scans(selected)])
         choice = trained.choice
+        online = number > 0 and selected is None and any(g.entry.selected for g in groups)
+        labelled = [g for g in groups if not (online and g.entry.selected)]
+        scans = [scan for group in labelled for scan in group.scans(selected)]
+        params: dict[str, Any] = {"plugin": choice.whole(), "labels": self.labels}
+        incidental = {"config": choice.incidental()}
+        if online:
+            one = trained.model.rounds[number - 1]
+            assert one.strategy is not None
+            strategy = self.settings.choice("strategy", one.strategy, one.settings)
+            params["strategy"] = strategy.whole()
+            incidental["strategy"] = strategy.incidental()
+            others = [replace(s, label=None) for g in groups if g not in labelled for s in g.base]
+            scans += others
+        pool = Pool(scans)
+        params["cases"] = pool.entries
         return self.add(
             f"fit-{trained.name(number)}",
             "segment:fit",
-            {"plugin": choice.whole(), "labels": self.labels, "cases": pool.entries},
+            params,
             {**pool.inputs, **start},
             seed=self.seed_of("segment:fit", trained.seed, number),
-            incidental={"config": choice.incidental()},
+            incidental=incidental,
         )

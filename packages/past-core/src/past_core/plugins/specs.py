@@ -62,6 +62,8 @@ class SegmenterSpec(PluginSpec):
     random_looks: str | None = None
     """Its setting for the share of training patches whose look is random, 0 to 1, if it has
     one: with it the chain also trains models that see such patches."""
+    online: bool = False
+    """Whether its ``fit`` takes unlabelled scans and an online strategy."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ class StrategySpec(PluginSpec):
 
     teachers: int = 1
     """How many teachers it needs at least: 2, if it is about where they differ."""
+    online: bool = False
+    """Whether it is a ``past_core.interfaces.OnlineStrategy``, which acts within a training
+    instead of before it."""
 
 
 @dataclass(frozen=True)

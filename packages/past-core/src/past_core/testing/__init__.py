@@ -25,6 +25,7 @@ trains two or three times.
 
 from past_core.testing.cases import LABELS, tiny_cases, tiny_predictions, tiny_volume
 from past_core.testing.metric import check_metric
+from past_core.testing.online import check_online_strategy
 from past_core.testing.reader import check_reader
 from past_core.testing.segmenter import check_segmenter
 from past_core.testing.spec import check_module, check_spec
@@ -36,6 +37,7 @@ __all__ = [
     "LABELS",
     "check_metric",
     "check_module",
+    "check_online_strategy",
     "check_reader",
     "check_segmenter",
     "check_spec",

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import ConfigError
-from past_core.interfaces import DatasetReader, Metric, Segmenter, Strategy, Translator, Validator
-from past_core.plugins import SegmenterSpec
+from past_core.interfaces import (
+    DatasetReader,
+    Metric,
+    OnlineStrategy,
+    Segmenter,
+    Strategy,
+    Translator,
+    Validator,
+)
+from past_core.plugins import SegmenterSpec, StrategySpec
 from past_core.testing.promises import expect
 
 if TYPE_CHECKING:
@@ -73,7 +81,8 @@ def check_spec(spec: PluginSpec) -> None:
 
 def _check_factory(who: str, spec: PluginSpec) -> None:
     factory = _resolve(who, spec.factory)
-    interface = INTERFACES[spec.kind]
+    online = isinstance(spec, StrategySpec) and spec.online
+    interface = OnlineStrategy if online else INTERFACES[spec.kind]
     expect(
         isinstance(factory, type) and issubclass(factory, interface),
         f"{who}: {spec.factory} must be a subclass of {interface.__name__}",

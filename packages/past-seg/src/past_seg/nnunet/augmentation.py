@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
 from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
+from batchgeneratorsv2.transforms.utils.deep_supervision_downsampling import (
+    DownsampleSegForDSTransform,
+)
 from batchgeneratorsv2.transforms.utils.pseudo2d import Convert2DTo3DTransform
 from batchgeneratorsv2.transforms.utils.random import RandomTransform
 
 from past_seg.nnunet.randomisation import RandomLook
+from past_seg.nnunet.unlabelled import JoinViews, TwoViews
 from past_seg.nnunet.voxel_weights import ShowWeights, SplitWeights
 
 if TYPE_CHECKING:
@@ -18,33 +22,15 @@ if TYPE_CHECKING:
 
     from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
 
-    from past_seg.nnunet.config import NNUNetConfig
-
-__all__ = ["arranged"]
+__all__ = ["for_labelled", "for_unlabelled", "usual"]
 
 
-def arranged(
-    transforms: Sequence[BasicTransform],
-    config: NNUNetConfig,
-    ignore: int | None,
-    *,
-    weighted: bool,
+def usual(
+    transforms: Sequence[BasicTransform], augmentation: Literal["nnunet", "light"]
 ) -> list[BasicTransform]:
-    """nnU-Net's transforms, without those left out and with our own in their places.
-
-    Parameters
-    ----------
-    transforms
-        As nnU-Net composes them; blurring among them is changed in place.
-    config
-        ``augmentation`` and the shares of random looks.
-    ignore
-        Label value that marks voxels left out of training, if there is one.
-    weighted
-        Whether images have voxel weights as their second channel.
-    """
+    """nnU-Net's transforms as it composes them, or fewer; blurring is changed in place."""
     left_out: tuple[type, ...] = ()
-    if config.augmentation == "light":
+    if augmentation == "light":
         left_out = (GaussianBlurTransform, SimulateLowResolutionTransform)
     kept = []
     for transform in transforms:
@@ -56,10 +42,50 @@ def arranged(
             # whose results differ in the last bits.
             inner.benchmark = False
         kept.append(transform)
-    shares = config.random_convolution, config.random_structures
-    if any(shares):
-        kept.insert(_after_space(kept), RandomLook(*shares, ignore))
+    return kept
+
+
+def for_labelled(
+    transforms: Sequence[BasicTransform],
+    convolution: float,
+    structures: float,
+    ignore: int | None,
+    *,
+    weighted: bool,
+) -> list[BasicTransform]:
+    """Of patches with labels, with random looks before the other changes of intensity.
+
+    Parameters
+    ----------
+    transforms
+        From ``usual``.
+    convolution, structures
+        Shares of patches that get a random look, see ``randomisation.random_look``.
+    ignore
+        Label value that marks voxels left out of training, if there is one.
+    weighted
+        Whether images have voxel weights as their second channel.
+    """
+    kept = list(transforms)
+    if convolution or structures:
+        kept.insert(_after_space(kept), RandomLook(convolution, structures, ignore))
     return [SplitWeights(), *kept, ShowWeights()] if weighted else kept
+
+
+def for_unlabelled(transforms: Sequence[BasicTransform], looks: float) -> list[BasicTransform]:
+    """Of patches without labels, whose look before all changes of intensity is kept beside.
+
+    Parameters
+    ----------
+    transforms
+        From ``usual``.
+    looks
+        Share of patches that pass a random convolution.
+    """
+    kept = [one for one in transforms if not isinstance(one, DownsampleSegForDSTransform)]
+    place = _after_space(kept)
+    changes: list[BasicTransform] = [RandomLook(looks, 0.0)] if looks else []
+    return [TwoViews(), *kept[:place], *changes, *kept[place:], JoinViews()]
 
 
 def _after_space(transforms: Sequence[object]) -> int:

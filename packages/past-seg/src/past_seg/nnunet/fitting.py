@@ -18,6 +18,7 @@ from past_seg.nnunet.folders import Folders, Json, environment, write_raw
 from past_seg.nnunet.plans import configuration_name
 from past_seg.nnunet.seeding import kept_random_state
 from past_seg.nnunet.trainer import Trainer
+from past_seg.nnunet.unlabelled import preprocess_unlabelled
 from past_seg.nnunet.voxel_weights import preprocess_weights
 from past_seg.nnunet.widths import narrowest_width
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from past_core.case import Case
-    from past_core.interfaces import Context
+    from past_core.interfaces import Context, Unlabelled
     from past_core.labels import Labels
     from past_seg.nnunet.config import NNUNetConfig
 
@@ -55,6 +56,8 @@ class Training:
     cases: Sequence[Case]
     labels: Labels
     context: Context
+    unlabelled: Unlabelled | None = None
+    """What else is learnt from."""
 
     def run(self, init_from: Path | None) -> storage.Saved:
         """Plan and train; see ``past_seg.nnunet.segmenter.NNUNet.fit``.
@@ -77,7 +80,15 @@ class Training:
                     dataset,
                     torch.device(self.context.device),
                 )
-                trainer.prepare(self.config, self.context, self.cases, warm=start is not None)
+                trainer.prepare(
+                    self.config,
+                    self.context,
+                    self.cases,
+                    warm=start is not None,
+                    unlabelled=None
+                    if self.unlabelled is None
+                    else (self.unlabelled, self._unlabelled_folder),
+                )
             if start is not None:
                 storage.load_unique(trainer.network, start.weights)
             trainer.fit()
@@ -87,8 +98,12 @@ class Training:
             self.labels.structures,
             plans,
             {key: value for key, value in dataset.items() if key != "dataset"},
-            storage.unique_weights(trainer.network),
+            storage.unique_weights(trainer.kept),
         )
+
+    @property
+    def _unlabelled_folder(self) -> Path:
+        return self.context.folder / "preprocessed" / "unlabelled"
 
     def _start_from(self, folder: Path) -> storage.Saved:
         """Read a saved segmenter that training can go on from."""
@@ -122,6 +137,10 @@ class Training:
         files = [
             path for case in self.cases for path in (case.image, case.label, case.voxel_weights)
         ]
+        if self.unlabelled is not None:
+            drawn = [(case.id, case.weight) for case in self.unlabelled.cases]
+            parts.append({"online": self.unlabelled.identity, "unlabelled": drawn})
+            files += [case.image for case in self.unlabelled.cases]
         parts += [path for path in files if path is not None]
         if init_from is not None and start is not None:
             parts += [start.plans, init_from / storage.WEIGHTS]
@@ -151,4 +170,7 @@ class Training:
         dataset, plans = prepared["dataset"], prepared["plans"]
         planning.preprocess(folders, dataset, plans, progress)
         preprocess_weights(folders, self.cases, plans)
+        if self.unlabelled is not None:
+            folder, cases = self._unlabelled_folder, self.unlabelled.cases
+            preprocess_unlabelled(folder, cases, dataset, plans, progress)
         return dataset, plans

@@ -10,13 +10,13 @@ from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 
 from past_seg.nnunet.voxel_weights import SUFFIX
 
-__all__ = ["CasesInMemory"]
+__all__ = ["CasesInMemory", "Copied"]
 
 MEMORY_FOR_CASES = 2 * 1024**3
 """Preprocessed cases are kept in memory up to this many bytes; the rest stay on disk."""
 
 
-class _Copied(np.ndarray[Any, Any]):
+class Copied(np.ndarray[Any, Any]):
     """An array whose parts are copies: nnU-Net augments what it cuts out in place."""
 
     def __getitem__(self, key: Any) -> Any:  # noqa: ANN401  (numpy's own)
@@ -44,7 +44,7 @@ class CasesInMemory(nnUNetDatasetBlosc2):  # type: ignore[misc]
             if (size := data.nbytes + seg.nbytes) > self._free:
                 return data, seg, previous, properties
             self._free -= size
-            arrays = (data[:].view(_Copied), seg[:].view(_Copied))
+            arrays = (data[:].view(Copied), seg[:].view(Copied))
             self._kept[identifier] = (*arrays, previous, properties)
         return self._kept[identifier]
 

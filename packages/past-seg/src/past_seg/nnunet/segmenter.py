@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from past_core.case import Case
-    from past_core.interfaces import Context
+    from past_core.interfaces import Context, Unlabelled
     from past_core.labels import Labels
     from past_core.volume import Volume
 
@@ -48,6 +48,7 @@ class NNUNet(Segmenter):
         labels: Labels,
         context: Context,
         init_from: Path | None = None,
+        unlabelled: Unlabelled | None = None,
     ) -> None:
         """Plan from the cases and train; see ``past_core.interfaces.Segmenter.fit``.
 
@@ -63,7 +64,7 @@ class NNUNet(Segmenter):
         # nnU-Net's trainer and planners, which prediction does without, take seconds to import.
         from past_seg.nnunet.fitting import Training  # noqa: PLC0415
 
-        training = Training(self.kind, self.config, cases, labels, context)
+        training = Training(self.kind, self.config, cases, labels, context, unlabelled)
         self._keep(training.run(init_from), context.device)
 
     def predict(self, volume: Volume) -> npt.NDArray[np.floating[Any]]:

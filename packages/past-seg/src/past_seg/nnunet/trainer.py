@@ -6,22 +6,19 @@ are nnU-Net's; the loop is short enough to read here.
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from past_core.errors import ConfigError
-from past_core.files import atomic_path
-from past_seg.nnunet import amx
-from past_seg.nnunet.augmentation import arranged
+from past_seg.nnunet import amx, checkpoints
+from past_seg.nnunet.augmentation import for_labelled, for_unlabelled, usual
 from past_seg.nnunet.memory import CasesInMemory
+from past_seg.nnunet.online import Online, chances
 from past_seg.nnunet.precision import autocast, in_bfloat16
 from past_seg.nnunet.seeding import seed_everything
 from past_seg.nnunet.voxel_weights import WeightedLoss
@@ -30,10 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy.typing as npt
-
     from past_core.case import Case
-    from past_core.interfaces import Context
+    from past_core.interfaces import Context, Unlabelled
     from past_seg.nnunet.config import NNUNetConfig
 
 __all__ = ["Trainer"]
@@ -51,7 +46,13 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
     """
 
     def prepare(
-        self, config: NNUNetConfig, context: Context, cases: Sequence[Case], warm: bool
+        self,
+        config: NNUNetConfig,
+        context: Context,
+        cases: Sequence[Case],
+        *,
+        warm: bool,
+        unlabelled: tuple[Unlabelled, Path] | None = None,
     ) -> None:
         """Take over the settings and build network, optimizer and loss.
 
@@ -63,11 +64,16 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
             What is trained on: how often each is drawn, and whether voxels have weights.
         warm
             Whether training starts from given weights.
+        unlabelled
+            What else is learnt from, and the folder of its preprocessed scans.
         """
         self.config = config
         self.weights = {case.id: case.weight for case in cases}
         self.weighted = any(case.voxel_weights is not None for case in cases)
         self.context = context
+        self.warm = warm
+        self.unlabelled = unlabelled
+        self.online: Online | None = None
         self.device = torch.device(context.device)
         self.total_iterations = config.total_iterations(warm)
         self.num_iterations_per_epoch = min(config.iterations_per_epoch, self.total_iterations)
@@ -109,10 +115,12 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
 
     def fit(self) -> None:
         """Train from the last checkpoint, if there is one, to the last iteration."""
-        self._resume()
+        self.dataloader_train = self._patches()
+        if self.online is not None:
+            self.online.begin(self.network, self.config, warm=self.warm)
+        checkpoints.resume(self)
         if self.current_epoch >= self.num_epochs:
             return
-        self.dataloader_train = self._patches()
         self.set_deep_supervision_enabled(self.enable_deep_supervision)
         self.network.train()
         while self.current_epoch < self.num_epochs:
@@ -134,14 +142,15 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
                 self.rows.append((iteration, rate, loss))
                 self.context.progress(iteration, self.total_iterations, f"loss {loss:.3f}")
             self.current_epoch += 1
-            self._keep()
+            checkpoints.write(self)
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, float]:
         """One step: nnU-Net's own on CUDA; on the CPU in bfloat16 where that is native."""
         if self.weighted:
             self._weighted_loss.weights = batch["data"][:, 1:]
             batch = {**batch, "data": batch["data"][:, :1]}
-        if self.device.type == "cuda" and self.config.precision != "float32":
+        mixed = self.device.type == "cuda" and self.config.precision != "float32"
+        if mixed and self.online is None:
             return {"loss": float(super().train_step(batch)["loss"])}
         self.optimizer.zero_grad(set_to_none=True)
         data = batch["data"].to(self.device, memory_format=torch.channels_last_3d)
@@ -153,10 +162,32 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
             )
         else:
             loss = self.loss(output.float(), batch["target"].to(self.device))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
-        self.optimizer.step()
+        if self.online is not None:
+            progress = len(self.rows) / self.total_iterations
+            loss = loss + self.online.loss(self.device, progress)
+        self._descend(loss, self.grad_scaler if mixed else None)
+        if self.online is not None:
+            self.online.after_step()
         return {"loss": float(loss.detach())}
+
+    def _descend(self, loss: Any, scaler: torch.amp.GradScaler | None) -> None:  # noqa: ANN401
+        """One step down a loss, which is scaled for float16 if there is a scaler."""
+        if scaler is None:
+            loss.backward()
+        else:
+            scaler.scale(loss).backward()
+            scaler.unscale_(self.optimizer)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+        if scaler is None:
+            self.optimizer.step()
+        else:
+            scaler.step(self.optimizer)
+            scaler.update()
+
+    @property
+    def kept(self) -> torch.nn.Module:
+        """The network that the training results in."""
+        return self.network if self.online is None else self.online.kept
 
     def _build_loss(self) -> torch.nn.Module:
         """nnU-Net's loss, or the same with a weight for each voxel."""
@@ -184,60 +215,17 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         """nnU-Net's source of augmented batches, made repeatable and as light as asked."""
         source, _ = self.get_dataloaders()
         loader = source.data_loader
-        loader.transforms.transforms = arranged(
-            loader.transforms.transforms,
-            self.config,
+        transforms = usual(loader.transforms.transforms, self.config.augmentation)
+        loader.transforms.transforms = for_labelled(
+            transforms,
+            self.config.random_convolution,
+            self.config.random_structures,
             self.label_manager.ignore_label,
             weighted=self.weighted,
         )
-        loader.sampling_probabilities = self._chances(loader.indices)
+        loader.sampling_probabilities = chances([self.weights[name] for name in loader.indices])
+        if self.unlabelled is not None:
+            unlabelled, folder = self.unlabelled
+            views = for_unlabelled(transforms, unlabelled.strategy.random_looks)
+            self.online = Online(unlabelled, folder, loader, views)
         return source
-
-    def _chances(self, names: Sequence[str]) -> npt.NDArray[np.float64] | None:
-        """Chances of cases to be drawn; None, nnU-Net's word for equal ones, draws otherwise."""
-        weights = np.array([self.weights[name] for name in names])
-        return None if (weights == weights[0]).all() else weights / weights.sum()
-
-    def _keep(self) -> None:
-        """Write the state after a whole epoch, then the loss curve."""
-        state = {
-            "epoch": self.current_epoch,
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": _numbers(self.lr_scheduler),
-            "scaler": self.grad_scaler.state_dict() if self.grad_scaler else None,
-            "rows": self.rows,
-        }
-        with atomic_path(self.checkpoint) as temporary:
-            torch.save(state, temporary)
-        with atomic_path(self.context.record / "losses.csv") as temporary, temporary.open("w") as f:
-            writer = csv.writer(f, lineterminator="\n")
-            writer.writerow(("iteration", "learning_rate", "loss"))
-            writer.writerows(self.rows)
-
-    @property
-    def checkpoint(self) -> Path:
-        """State of the training after the last whole epoch."""
-        return self.context.folder / "checkpoint.pt"
-
-    def _resume(self) -> None:
-        if not self.checkpoint.exists():
-            return
-        try:
-            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        except (RuntimeError, OSError, EOFError, UnpicklingError) as error:
-            log.warning("%s cannot be read, training starts anew: %s", self.checkpoint, error)
-            return
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.lr_scheduler.__dict__.update(state["schedule"])
-        if self.grad_scaler:
-            self.grad_scaler.load_state_dict(state["scaler"])
-        self.current_epoch = state["epoch"]
-        self.rows = [tuple(row) for row in state["rows"]]
-        log.info("going on after epoch %d of %d", self.current_epoch, self.num_epochs)
-
-
-def _numbers(schedule: Any) -> dict[str, int | float]:  # noqa: ANN401  (two unrelated classes)
-    """What a schedule counts; the rest of it follows from the configuration."""
-    return {k: v for k, v in vars(schedule).items() if type(v) in (int, float)}

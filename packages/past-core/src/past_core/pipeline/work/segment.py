@@ -9,7 +9,7 @@ import numpy as np
 
 from past_core.case import Domain
 from past_core.files import atomic_path
-from past_core.interfaces import Segmenter
+from past_core.interfaces import OnlineStrategy, Segmenter, Unlabelled
 from past_core.labels import Labels
 from past_core.pipeline.layout import label_path, model_path, probability_path
 from past_core.pipeline.work.predicted import Kept
@@ -26,14 +26,20 @@ def fit(params: Mapping[str, Any], work: Work) -> None:
     ----------
     params
         ``plugin``, ``labels`` (names of the structures) and ``cases`` with labels; those that
-        a strategy gave no weight are left out.
+        a strategy gave no weight are left out. With an online ``strategy``, it teaches from the
+        cases without labels.
     """
     segmenter: Segmenter = work.create(params["plugin"])
     handed = [work.case(entry, Domain(entry["domain"])) for entry in params["cases"]]
-    cases = [case for case in handed if case.weight > 0]
+    cases = [case for case in handed if case.weight > 0 and case.label is not None]
     labels = Labels(tuple(params["labels"]))
     start = model_path(work.inputs["start"]) if "start" in work.inputs else None
-    fit_once(work, lambda: segmenter.fit(cases, labels, work.context(), start), segmenter)
+    more: dict[str, Any] = {}
+    if "strategy" in params:
+        strategy: OnlineStrategy = work.create(params["strategy"], "strategy")
+        others = [case for case in handed if case.label is None]
+        more["unlabelled"] = Unlabelled(strategy, others, dict(params["strategy"]))
+    fit_once(work, lambda: segmenter.fit(cases, labels, work.context(), start, **more), segmenter)
 
 
 def predict(params: Mapping[str, Any], work: Work) -> None:

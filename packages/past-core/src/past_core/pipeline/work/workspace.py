@@ -42,9 +42,12 @@ class Work:
         """Where the data set's file with this SHA-256 lies."""
         return Path(self.incidental["files"][content])
 
-    def create(self, plugin: Plugin) -> Any:  # noqa: ANN401
-        """An instance of a plugin with its whole configuration."""
-        config = whole_config(plugin, self.incidental, self.registry)
+    def create(self, plugin: Plugin, rest: str = "config") -> Any:  # noqa: ANN401
+        """An instance of a plugin with its whole configuration.
+
+        ``rest``: where among what is incidental the rest of its settings stand.
+        """
+        config = whole_config(plugin, self.incidental, self.registry, rest)
         return self.registry.create(plugin["kind"], plugin["name"], config)
 
     def factory(self, plugin: Plugin) -> Any:  # noqa: ANN401
@@ -87,10 +90,12 @@ class Work:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def whole_config(plugin: Plugin, incidental: Mapping[str, Any], registry: Registry) -> PluginConfig:
+def whole_config(
+    plugin: Plugin, incidental: Mapping[str, Any], registry: Registry, rest: str = "config"
+) -> PluginConfig:
     """A plugin's configuration: what its result depends on, and a stage's incidental rest."""
     kind, name = plugin["kind"], plugin["name"]
-    values = {**plugin["config"], **incidental.get("config", {})}
+    values = {**plugin["config"], **incidental.get(rest, {})}
     return registry.config(kind, name, values, f"{kind}.{name}")
 
 

@@ -1,0 +1,73 @@
+"""The state of a training after every epoch, on disk, and back; files that run no code."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from past_core.files import atomic_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+__all__ = ["resume", "write"]
+
+log = logging.getLogger(__name__)
+
+
+def write(trainer: nnUNetTrainer) -> None:
+    """Write the state of a ``trainer.Trainer`` after a whole epoch, then its loss curve."""
+    state = {
+        "epoch": trainer.current_epoch,
+        "network": trainer.network.state_dict(),
+        "optimizer": trainer.optimizer.state_dict(),
+        "schedule": _numbers(trainer.lr_scheduler),
+        "scaler": trainer.grad_scaler.state_dict() if trainer.grad_scaler else None,
+        "online": None if trainer.online is None else trainer.online.strategy.state(),
+        "rows": trainer.rows,
+    }
+    with atomic_path(_path(trainer)) as temporary:
+        torch.save(state, temporary)
+    curve = trainer.context.record / "losses.csv"
+    with atomic_path(curve) as temporary, temporary.open("w") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("iteration", "learning_rate", "loss"))
+        writer.writerows(trainer.rows)
+
+
+def resume(trainer: nnUNetTrainer) -> None:
+    """Take over the last state written, if there is one that can be read."""
+    path = _path(trainer)
+    if not path.exists():
+        return
+    try:
+        state = torch.load(path, map_location=trainer.device, weights_only=True)
+    except (RuntimeError, OSError, EOFError, UnpicklingError) as error:
+        log.warning("%s cannot be read, training starts anew: %s", path, error)
+        return
+    trainer.network.load_state_dict(state["network"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
+    trainer.lr_scheduler.__dict__.update(state["schedule"])
+    if trainer.grad_scaler:
+        trainer.grad_scaler.load_state_dict(state["scaler"])
+    if trainer.online is not None:
+        trainer.online.strategy.restore(state["online"])
+    trainer.current_epoch = state["epoch"]
+    trainer.rows = [tuple(row) for row in state["rows"]]
+    log.info("going on after epoch %d of %d", trainer.current_epoch, trainer.num_epochs)
+
+
+def _path(trainer: nnUNetTrainer) -> Path:
+    folder: Path = trainer.context.folder
+    return folder / "checkpoint.pt"
+
+
+def _numbers(schedule: Any) -> dict[str, int | float]:  # noqa: ANN401  (two unrelated classes)
+    """What a schedule counts; the rest of it follows from the configuration."""
+    return {k: v for k, v in vars(schedule).items() if type(v) in (int, float)}

@@ -1,0 +1,1 @@
+"""The online strategy ``mean-teacher``."""
