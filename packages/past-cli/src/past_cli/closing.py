@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from past_cli.choices import choice_tables, trust_tables
 from past_cli.tables import score_tables
+from past_core.pipeline import troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ def closing(run: Run) -> Iterator[Table | str]:
     for least, heading in trust_tables(run):
         yield heading
         yield least
+    yield from troubles(run)
     tables = score_tables(run)
     yield from tables
     if not tables:

@@ -5,6 +5,7 @@ from past_core.pipeline.clean import clean_run
 from past_core.pipeline.estimate import Cost, estimate, wall_seconds
 from past_core.pipeline.events import Observer, Silent, StageReport
 from past_core.pipeline.executors import Inline, Processes, default_jobs
+from past_core.pipeline.guards import Selection, selections_of, troubles
 from past_core.pipeline.opened import Run, open_run
 from past_core.pipeline.request import Request
 from past_core.pipeline.run import plan_pipeline, run_pipeline
@@ -18,6 +19,7 @@ __all__ = [
     "Processes",
     "Request",
     "Run",
+    "Selection",
     "Silent",
     "StageReport",
     "Systems",
@@ -30,5 +32,7 @@ __all__ = [
     "open_run",
     "plan_pipeline",
     "run_pipeline",
+    "selections_of",
+    "troubles",
     "wall_seconds",
 ]

@@ -47,14 +47,13 @@ def select(params: Mapping[str, Any], work: Work) -> None:
         likeliest = load_volume(label_path(teachers[0], one.case_id), np.uint8)
         require_grid(params["plugin"], one.label.shape, likeliest.shape)
         _write(one, likeliest.affine, work)
-        predicted = (
-            likeliest.data if len(teachers) == 1 else prediction.probabilities().argmax(axis=0)
-        )
+        probabilities = prediction.probabilities()
         said[one.case_id] = {
             "domain": str(prediction.domain),
             "weight": one.scan_weight,
-            "predicted": _counts(np.asarray(predicted), labels),
+            "predicted": _counts(probabilities.argmax(axis=0), labels),
             "kept": _counts(one.label, labels),
+            "least": _least(probabilities, one.label, labels),
         }
         work.progress(len(said), len(predictions), one.case_id)
     _balance(list(said.values()))
@@ -95,6 +94,17 @@ def _counts(classes: npt.NDArray[np.integer[Any]], labels: Labels) -> dict[str, 
     """Voxels of each structure."""
     found = np.bincount(classes.ravel(), minlength=labels.count)
     return {name: int(found[value]) for name, value in labels.as_mapping().items()}
+
+
+def _least(
+    probabilities: npt.NDArray[np.floating[Any]], label: npt.NDArray[np.uint8], labels: Labels
+) -> dict[str, float | None]:
+    """The lowest probability with which a voxel was kept as each class; None if none was."""
+    found = {}
+    for name, value in labels.as_mapping().items():
+        kept = probabilities[value][label == value]
+        found[name] = float(kept.min()) if kept.size else None
+    return found
 
 
 def _balance(cases: Sequence[dict[str, Any]]) -> None:

@@ -1,0 +1,150 @@
+"""What seems to go wrong in self-training, as far as figures without target labels can tell.
+
+A round teaches what the one before believes, so errors feed on themselves: a class may vanish, its
+pseudo-labels may come from guesses, or the target may give hardly any of them. Each is told from
+what the rounds' selections left, and from the figures by which a system was chosen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from past_core.case import Domain
+from past_core.pipeline.address import Address
+from past_core.pipeline.layout import SELECTION, STAGES, SYSTEMS
+from past_core.pipeline.opened import Run
+from past_core.pipeline.systems import Systems
+from past_core.pipeline.systems_file import load_systems
+
+__all__ = ["Selection", "selections_of", "troubles"]
+
+FADED = 0.5
+"""A structure of which less than this share is left since the first round has faded."""
+STARVED = 0.5
+"""The target is starved if it keeps less than this share of what the source keeps."""
+GUESS = 0.5
+"""Voxels kept with less confidence are more likely wrong than right."""
+
+_SELECT = re.compile(r"select-(?P<model>.+)-st(?P<round>\d+)-[0-9a-f]+")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a round selected of the scans of one domain."""
+
+    model: str
+    """With protocol and seed, as its stages have it."""
+    round: int
+    domain: Domain
+    predicted: Mapping[str, int]
+    """Voxels predicted as each class, background too."""
+    kept: Mapping[str, int]
+    """Voxels of each class that have become pseudo-labels."""
+    least: Mapping[str, float | None]
+    """The lowest confidence with which any of those was kept; None if none was."""
+
+    def share(self, structure: str) -> float:
+        """Kept voxels per predicted one; 0 if there are none."""
+        predicted = self.predicted[structure]
+        return self.kept[structure] / predicted if predicted else 0.0
+
+
+def selections_of(run: Run) -> list[Selection]:
+    """Of a run's finished rounds, by model and round."""
+    found = []
+    for name in run.record.get("stages", ()):
+        path, match = run.folder / STAGES / name / SELECTION, _SELECT.fullmatch(name)
+        if match and path.is_file():
+            cases = json.loads(path.read_text())["cases"].values()
+            found += [
+                _selection(match["model"], int(match["round"]), domain, members)
+                for domain in Domain
+                if (members := [case for case in cases if case["domain"] == domain])
+            ]
+    return sorted(found, key=lambda one: (one.model, one.round))
+
+
+def troubles(run: Run) -> list[str]:
+    """Sentences on what seems to go wrong; none if nothing does."""
+    selections, structures = selections_of(run), run.structures
+    systems = run.folder / SYSTEMS
+    judged = _judged_worse(run, load_systems(systems)) if systems.is_file() else ()
+    return [*_in_selections(selections, structures), *judged]
+
+
+def _selection(
+    model: str, number: int, domain: Domain, cases: Sequence[Mapping[str, Any]]
+) -> Selection:
+    classes = cases[0]["predicted"]
+    least = {
+        name: [case["least"][name] for case in cases if case["least"][name] is not None]
+        for name in classes
+    }
+    return Selection(
+        model,
+        number,
+        domain,
+        {name: sum(case["predicted"][name] for case in cases) for name in classes},
+        {name: sum(case["kept"][name] for case in cases) for name in classes},
+        {name: min(values, default=None) for name, values in least.items()},
+    )
+
+
+def _in_selections(selections: Sequence[Selection], structures: Sequence[str]) -> Iterator[str]:
+    known = {(one.model, one.round, one.domain): one for one in selections}
+    for one in selections:
+        where = f"Round {one.round} of {one.model}"
+        first = known.get((one.model, 1, one.domain), one)
+        source = known.get((one.model, one.round, Domain.SOURCE))
+        for structure in structures:
+            count, least = one.predicted[structure], one.least[structure]
+            if count == 0:
+                yield (
+                    f"{where}: {structure} was predicted in no {one.domain} scan, so its labels "
+                    "teach that there is none. Look at the translations, or take an earlier round."
+                )
+                continue
+            if count < FADED * first.predicted[structure]:
+                yield (
+                    f"{where}: {structure} is vanishing from {one.domain} scans, {count} voxels "
+                    f"of {first.predicted[structure]} in round 1. Take an earlier round."
+                )
+            if least is not None and least < GUESS:
+                yield (
+                    f"{where}: {structure} is labelled in {one.domain} scans down to a confidence "
+                    f"of {least:.2f}, where it is more likely wrong than right. Keep less of it."
+                )
+            if one.domain == Domain.TARGET and source is not None:
+                own, other = one.share(structure), source.share(structure)
+                if own < STARVED * other:
+                    yield (
+                        f"{where}: of {structure} {own:.0%} is kept in target scans, but "
+                        f"{other:.0%} in translated ones, which are surer. Set scope = "
+                        "'class-and-domain'."
+                    )
+
+
+def _judged_worse(run: Run, systems: Systems) -> Iterator[str]:
+    """Rounds that every validator puts below the round before."""
+    for choice in run.choices().values():
+        rounds = {}
+        for name in choice["ranks"]:
+            use = systems.find_system(name).use
+            if isinstance(use, str):
+                address = Address.parse(use, f"system {name}")
+                last = len(systems.find_model(address.name).rounds)
+                number = last if address.round is None else address.round
+                rounds[address.name, address.protocol, address.seed, number] = name
+        for (model, protocol, seed, number), name in rounds.items():
+            before = rounds.get((model, protocol, seed, number - 1))
+            means = choice["means"].values()
+            if before is not None and all(mean[name] < mean[before] for mean in means):
+                figures = " and ".join(
+                    f"{validator} ({mean[before]:.3f}, then {mean[name]:.3f})"
+                    for validator, mean in choice["means"].items()
+                )
+                yield f"{name} is judged worse than {before}, the round before it, by {figures}."
