@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from past_cli.panels import draw_contours, save_figure, slice_of
+from past_cli.drawing import draw_contours, save_figure, slice_of
 from past_core.case import Case
 from past_core.dataset import Dataset
 from past_core.errors import DataError

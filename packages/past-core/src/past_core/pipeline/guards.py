@@ -7,20 +7,17 @@ what the rounds' selections left, and from the figures by which a system was cho
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from past_core.case import Domain
 from past_core.pipeline.address import Address
-from past_core.pipeline.layout import SELECTION, STAGES, SYSTEMS
+from past_core.pipeline.layout import SYSTEMS
 from past_core.pipeline.opened import Run
+from past_core.pipeline.selections import Selection, selections_of
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import load_systems
 
-__all__ = ["Selection", "selections_of", "troubles"]
+__all__ = ["troubles"]
 
 FADED = 0.5
 """A structure of which less than this share is left since the first round has faded."""
@@ -29,44 +26,6 @@ STARVED = 0.5
 GUESS = 0.5
 """Voxels kept with less confidence are more likely wrong than right."""
 
-_SELECT = re.compile(r"select-(?P<model>.+)-st(?P<round>\d+)-[0-9a-f]+")
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What a round selected of the scans of one domain."""
-
-    model: str
-    """With protocol and seed, as its stages have it."""
-    round: int
-    domain: Domain
-    predicted: Mapping[str, int]
-    """Voxels predicted as each class, background too."""
-    kept: Mapping[str, int]
-    """Voxels of each class that have become pseudo-labels."""
-    least: Mapping[str, float | None]
-    """The lowest confidence with which any of those was kept; None if none was."""
-
-    def share(self, structure: str) -> float:
-        """Kept voxels per predicted one; 0 if there are none."""
-        predicted = self.predicted[structure]
-        return self.kept[structure] / predicted if predicted else 0.0
-
-
-def selections_of(run: Run) -> list[Selection]:
-    """Of a run's finished rounds, by model and round."""
-    found = []
-    for name in run.record.get("stages", ()):
-        path, match = run.folder / STAGES / name / SELECTION, _SELECT.fullmatch(name)
-        if match and path.is_file():
-            cases = json.loads(path.read_text())["cases"].values()
-            found += [
-                _selection(match["model"], int(match["round"]), domain, members)
-                for domain in Domain
-                if (members := [case for case in cases if case["domain"] == domain])
-            ]
-    return sorted(found, key=lambda one: (one.model, one.round))
-
 
 def troubles(run: Run) -> list[str]:
     """Sentences on what seems to go wrong; none if nothing does."""
@@ -74,24 +33,6 @@ def troubles(run: Run) -> list[str]:
     systems = run.folder / SYSTEMS
     judged = _judged_worse(run, load_systems(systems)) if systems.is_file() else ()
     return [*_in_selections(selections, structures), *judged]
-
-
-def _selection(
-    model: str, number: int, domain: Domain, cases: Sequence[Mapping[str, Any]]
-) -> Selection:
-    classes = cases[0]["predicted"]
-    least = {
-        name: [case["least"][name] for case in cases if case["least"][name] is not None]
-        for name in classes
-    }
-    return Selection(
-        model,
-        number,
-        domain,
-        {name: sum(case["predicted"][name] for case in cases) for name in classes},
-        {name: sum(case["kept"][name] for case in cases) for name in classes},
-        {name: min(values, default=None) for name, values in least.items()},
-    )
 
 
 def _in_selections(selections: Sequence[Selection], structures: Sequence[str]) -> Iterator[str]:
