@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from past_core.case import Domain
 from past_core.pipeline import Cost, estimate, plan_pipeline, wall_seconds
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.stage import Stage
-from tests.core.pipeline.toys import FITS
+from tests.core.pipeline.toys import FITS, UNLABELLED
 
 CHOOSING = """
     [[model]]
@@ -99,3 +100,29 @@ def _origins(fits):
     """Stages of the images that they saw, without number, part and fingerprint."""
     images = {image for fit in fits for image, _, _ in fit.cases.values()}
     return {image.split("-", 1)[1] for image in images}
+
+
+def test_what_is_taught_online_is_tried_with_unlabelled_scans(registry, request_of, systems_of):
+    """Finds the cost of a plain training taken for it, and a trial without anything to teach."""
+    systems = systems_of("""
+        [[model]]
+        name = "pupil"
+        segmenter = "pupil"
+        images = [{ from = "source" }]
+        [[model.round]]
+        strategy = "nod"
+        images = [{ from = "source", labels = "keep" }, { from = "target" }]
+        [[system]]
+        name = "pupil"
+        use = "pupil"
+    """)
+    plain = {"translator": None, "segmenter": None, "strategy": None}
+    planned, _ = plan_pipeline(request_of(systems=systems, **plain), registry=registry)
+    FITS.clear()
+    UNLABELLED.clear()
+    estimate(planned, [], registry, "cpu")
+    assert len(FITS) == 6, "with and without the strategy, three times each"
+    assert UNLABELLED
+    for handed in UNLABELLED.values():
+        assert [case.domain for case in handed.cases] == [Domain.TARGET] * 2
+        assert all(case.label is None for case in handed.cases)

@@ -144,7 +144,8 @@ class _Calibration:
         return validator.applications()
 
     def _speed(self, fit: Stage) -> _Speed:
-        key = json.dumps([fit.function, fit.params["plugin"]], sort_keys=True)
+        what = [fit.function, fit.params["plugin"], fit.params.get("strategy")]
+        key = json.dumps(what, sort_keys=True)
         if key not in self._speeds:
             self._speeds[key] = self._measure(fit)
         return self._speeds[key]
@@ -167,7 +168,8 @@ class _Calibration:
         if fit.kind == "translate":
             params |= {"source": self._seen("source"), "target": self._seen("target")}
         else:
-            params["cases"] = self._labelled()
+            online = self._entries("target", "target", None) if "strategy" in params else []
+            params["cases"] = self._labelled() + online
         return replace(fit, params=params, inputs={}, incidental={})
 
     def _applied(self, fit: Stage) -> Stage:
