@@ -21,7 +21,7 @@ def run_of(tmp_path):
 
     def make(labels_of, models=("net",), rounds=2):
         affine = np.diag([1, 1, 3, 1.0])
-        stages = ["crop-target-0123456789ab"]
+        stages, selections = ["crop-target-0123456789ab"], []
         for n in range(3):
             image = np.full(SHAPE, 120, np.float32)
             save_volume(Volume(image, affine), tmp_path / f"stages/{stages[0]}/t{n}_image.nii.gz")
@@ -29,16 +29,18 @@ def run_of(tmp_path):
             for k in range(1, rounds + 1):
                 stages.append(f"select-{model}-st{k}-0123456789ab")
                 folder = tmp_path / "stages" / stages[-1]
+                selections.append({"model": model, "round": k, "stage": stages[-1]})
                 cases = {}
                 for n in range(3):
                     label = labels_of(k, n).astype(np.uint8)
                     save_volume(Volume(label, affine), folder / f"t{n}_label.nii.gz")
                     counts = {"background": 1, "vs": 1, "cochlea": 1}
                     cases[f"t{n}"] = {"domain": "target", "weight": 1.0, "predicted": counts}
-                    cases[f"t{n}"] |= {"kept": counts, "least": dict.fromkeys(counts, 0.9)}
+                    cases[f"t{n}"] |= {"kept": counts, "guessed": dict.fromkeys(counts, 0)}
                 (folder / "selection.json").write_text(json.dumps({"cases": cases}))
         record = {
             "stages": stages,
+            "selections": selections,
             "labels": {"background": 0, "vs": 1, "cochlea": 2},
             "scans": {"target": stages[0]},
             "cases": {"source": [], "target": ["t0", "t1", "t2"], "test": []},
@@ -96,3 +98,14 @@ def test_without_target_images_nothing_is_drawn(run_of):
     for path in (run.folder / "stages" / "crop-target-0123456789ab").iterdir():
         path.unlink()
     assert draw_panels(run) == []
+
+
+def test_rounds_of_other_scans_show_those_that_all_have(run_of):
+    """Finds a picture that fails for a scan which a later round leaves out."""
+    run = run_of(labels_of)
+    folder = run.folder / "stages" / "select-net-st2-0123456789ab"
+    said = json.loads((folder / "selection.json").read_text())
+    del said["cases"]["t1"]
+    (folder / "selection.json").write_text(json.dumps(said))
+    (folder / "t1_label.nii.gz").unlink()
+    assert len(draw_panels(run)) == 1

@@ -115,7 +115,7 @@ def test_all_problems_of_a_data_set_are_told_at_once(past_cli, data, tmp_path):
         (["--set", "rounds=3"], "expected KEY=VALUE"),
         (["--set", "crop.roi.lower=[0.9, 0, 0]", "--set", "crop.roi.upper=[0.2, 1, 1]"],
          "axis 0 runs from 0.9 to 0.2"),
-        (["--oracle"], "the oracle trains on target labels"),
+        (["--oracle"], "oracle trains on target labels"),
         (["--device", "gpu"], "neither auto, cpu, cuda nor cuda:N"),
         (["--device", "cuda:99"], "device 'cuda:99' is not there"),
     ],

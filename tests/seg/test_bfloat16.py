@@ -1,5 +1,6 @@
 """On CPUs with AMX, convolutions whose bfloat16 kernel is not sound train in float32."""
 
+import copy
 import json
 import os
 import shutil
@@ -472,3 +473,21 @@ def test_training_on_a_last_axis_of_96_survives_amx(balls):
     assert done.returncode == 0
     note = json.loads((balls.folder / "work/record/bfloat16.json").read_text())
     assert 0 < len(note["float32"]) < len(note["convolutions"])
+
+
+def test_a_copy_of_a_layer_kept_in_float32_computes_with_its_own_weights():
+    """Finds a teacher that answers with its student's weights."""
+    layer = torch.nn.Conv3d(1, 2, 3)
+    amx.keep_in_float32(layer)
+    teacher = copy.deepcopy(layer)
+    torch.nn.init.zeros_(teacher.weight)
+    torch.nn.init.zeros_(teacher.bias)
+    x = torch.randn(1, 1, 4, 4, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found, own = teacher(x), layer(x)
+    assert not found.any()
+    assert own.any()
+    assert found.dtype == own.dtype == torch.bfloat16
+    assert torch.allclose(
+        own.float(), torch.nn.functional.conv3d(x, layer.weight, layer.bias), atol=0.02
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from past_core.config import PluginConfig
 from past_core.errors import DataError
@@ -15,6 +17,7 @@ from past_core.volume import Volume, save_volume
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
 from past_seg.nnunet.memory import CasesInMemory
 from past_seg.nnunet.segmenter import NNUNet, ResUNet
+from past_seg.nnunet.trainer import Trainer
 
 
 class Settings(PluginConfig):
@@ -34,7 +37,7 @@ class Watch(OnlineStrategy):
     def __init__(self, weight=0.0, looks=0.0):
         super().__init__(Settings(weight=weight))
         self.random_looks = looks
-        self.views, self.begun, self.steps, self.weights = [], [], 0, []
+        self.views, self.begun, self.steps, self.weights, self.logits = [], [], 0, [], []
 
     def begin(self, student, *, warm):
         self.begun.append(warm)
@@ -42,6 +45,9 @@ class Watch(OnlineStrategy):
 
     def loss(self, student, views):
         self.views.append(views)
+        with torch.no_grad():
+            logits = student(views.strong)
+        self.logits.append((tuple(logits.shape), logits.dtype))
         return self.config.weight * student(views.strong).square().mean()
 
     def after_step(self, student):
@@ -94,6 +100,78 @@ def test_every_iteration_sees_a_batch_of_two_views_and_how_far_it_is(balls, plug
         # Intensities were normalised as those of labelled scans are.
         assert abs(float(views.weak.mean())) < 1
     assert len(set(strategy.weights)) == 6
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_student_gives_float32_logits_of_its_finest_output(balls, precision):
+    """Finds coarse outputs of deep supervision, and logits in reduced precision."""
+    strategy = Watch(0.1)
+    fit(balls, unlabelled(balls, strategy), patch_voxels=4096, precision=precision)
+    for views, (shape, dtype) in zip(strategy.views, strategy.logits, strict=True):
+        assert shape == (2, 2, *views.strong.shape[2:])
+        assert dtype == torch.float32
+
+
+def test_a_bfloat16_training_computes_the_students_forward_in_bfloat16(balls):
+    seen = []
+
+    class Look(Watch):
+        def begin(self, student, *, warm):
+            super().begin(student, warm=warm)
+            first = next(m for m in student.modules() if isinstance(m, torch.nn.Conv3d))
+            first.register_forward_hook(lambda _m, _i, output: seen.append(output.dtype))
+
+    fit(balls, unlabelled(balls, Look()), precision="bfloat16")
+    assert set(seen) == {torch.bfloat16}
+
+
+def test_the_strategy_follows_after_the_step_and_not_before(balls):
+    """Finds a teacher that is one step behind."""
+    strategy = Watch(1.0)
+    segmenter = fit(balls, unlabelled(balls, strategy))
+    segmenter.save(balls.folder / "saved")
+    weights = load_file(balls.folder / "saved" / "weights.safetensors")
+    assert strategy.weights[-1] == pytest.approx(
+        float(sum(w.double().sum() for w in weights.values())), rel=1e-6
+    )
+
+
+class Scaler:
+    """Counts what a gradient scaler is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def scale(self, loss):
+        self.asked.append("scale")
+        return loss * 8
+
+    def unscale_(self, optimizer):
+        self.asked.append("unscale")
+        for group in optimizer.param_groups:
+            for weight in group["params"]:
+                weight.grad /= 8
+
+    def step(self, optimizer):
+        self.asked.append("step")
+        optimizer.step()
+
+    def update(self):
+        self.asked.append("update")
+
+
+@pytest.mark.parametrize("scaler", [None, Scaler()])
+def test_a_step_with_a_scaler_is_the_same_step(scaler):
+    """What CUDA's mixed precision needs: unscaled before gradients are clipped, then updated."""
+    layer = torch.nn.Linear(2, 1, bias=False)
+    torch.nn.init.constant_(layer.weight, 1.0)
+    trainer = SimpleNamespace(network=layer, optimizer=torch.optim.SGD(layer.parameters(), lr=0.1))
+    loss = 10 * layer(torch.tensor([[1.0, 2.0]])).sum()
+    Trainer._descend(trainer, loss, scaler)
+    gradient = torch.tensor([10.0, 20.0]) * 12 / 500**0.5  # clipped to a norm of 12
+    assert torch.allclose(layer.weight.detach(), 1 - 0.1 * gradient, atol=1e-4)
+    if scaler is not None:
+        assert scaler.asked == ["scale", "unscale", "step", "update"]
 
 
 def test_views_show_the_same_place_and_the_weak_one_as_it_is(balls):

@@ -72,9 +72,7 @@ def test_a_doubtful_class_wins_from_a_sure_one(write):
     prediction = write("b", np.stack([background, 1 - background]).astype(np.float32))
     found = select(cbst(p=1.0, p_max=1.0), [prediction], Labels(("vs",)))["b"]
     assert found[0, 0, 10] == 0  # 0.45 / 0.52 < 0.55 / 0.55
-    cut = 1 - 0.48
     assert select(cbst(p=0.5), [prediction], Labels(("vs",)))["b"][0, 0, 10] == 2
-    assert cut > 0.45
 
 
 def test_a_class_that_is_never_predicted_has_no_voxel(write, softmax_of, labels):

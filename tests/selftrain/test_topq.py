@@ -117,7 +117,7 @@ def test_the_log_names_threshold_and_portion_of_every_class(write, softmax_of, l
     predicted = array.argmax(axis=0)
     for name, value in labels.as_mapping().items():
         kept, total = int((found == value).sum()), int((predicted == value).sum())
-        line = next(m for m in caplog.messages if f": {name} kept" in m)
+        line = next(m for m in caplog.messages if f": {name} from confidence" in m)
         assert f"{kept} of {total} voxels" in line
         assert "round 2, q = 0.6" in line
 

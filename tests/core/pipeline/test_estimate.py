@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from past_core.case import Domain
 from past_core.pipeline import Cost, estimate, plan_pipeline, wall_seconds
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.stage import Stage
-from tests.core.pipeline.toys import FITS, UNLABELLED
+from tests.core.pipeline.toys import FITS, UNLABELLED, NaiveBayes
 
 CHOOSING = """
     [[model]]
@@ -126,3 +128,34 @@ def test_what_is_taught_online_is_tried_with_unlabelled_scans(registry, request_
     for handed in UNLABELLED.values():
         assert [case.domain for case in handed.cases] == [Domain.TARGET] * 2
         assert all(case.label is None for case in handed.cases)
+
+
+def test_labelling_costs_what_its_settings_ask_for(registry, request_of, systems_of, monkeypatch):
+    """Finds mirrored labelling taken for a plain prediction."""
+    systems = systems_of("""
+        [[model]]
+        name = "own"
+        segmenter = "bayes"
+        images = [{ from = "source" }]
+        [[model.round]]
+        strategy = "keep"
+        labelling = { sharpness = 3.0 }
+        images = [{ from = "target" }]
+        [[system]]
+        name = "own"
+        use = "own"
+    """)
+    load, seen = NaiveBayes.load.__func__, []
+
+    def slow(cls, folder, device="cpu", prediction=None):
+        seen.append(prediction)
+        if prediction.get("sharpness") == 3.0:
+            time.sleep(0.5)
+        return load(cls, folder, device, prediction)
+
+    monkeypatch.setattr(NaiveBayes, "load", classmethod(slow))
+    plain = {"translator": None, "segmenter": None, "strategy": None}
+    planned, _ = plan_pipeline(request_of(systems=systems, **plain), registry=registry)
+    costs = estimate(planned, [], registry, "cpu")
+    assert {"sharpness": 3.0} in seen
+    assert costs["label-own-for-st1"].seconds > 0.5 > costs["predict-own-st1-on-448"].seconds

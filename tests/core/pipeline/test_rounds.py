@@ -10,6 +10,7 @@ import pytest
 
 from past_core import ConfigError, DataError
 from past_core.case import Domain
+from past_core.pipeline import selections_of
 from past_core.volume import load_volume
 from tests.core.pipeline.toys import FITS, HANDED, SELECTED, UNLABELLED, Nod, NodConfig
 
@@ -232,13 +233,54 @@ def test_scan_weights_and_shares_work_together(go):
 
 
 def test_voxel_weights_reach_the_training(go):
-    fits, *_ = go(f"settings = {{ doubt = true }}\n{LEARNT}")
+    fits, *_ = go(f"settings = {{ doubt = 1.0 }}\n{LEARNT}")
     found = fits["fit-other-st1"].voxel_weights
     assert set(found) == set(TARGET)
     for case, weights in found.items():
         expected = HANDED[1, case].probabilities().max(axis=0)
         assert np.allclose(weights, expected, atol=1e-3)
     assert not fits["fit-own-st1"].voxel_weights
+
+
+def test_a_segmenter_that_knows_no_voxel_weights_is_not_handed_any(go):
+    """Finds weights that are lost without a word."""
+    text = f"settings = {{ doubt = 1.0 }}\n{LEARNT}"
+    with pytest.raises(DataError, match=r"voxels of case crossmoda_106 .* 'pupil' knows none"):
+        go(text, segmenter="bayes=pupil")
+
+
+@pytest.mark.parametrize("settings", ["doubt = 1.5", f"weights = {{ {TARGET[1]} = -1.0 }}"])
+def test_impossible_weights_name_the_strategy(go, settings):
+    with pytest.raises(DataError, match=r"the strategy 'keep' of .* gave case .* Report this to"):
+        go(f"settings = {{ {settings} }}\n{LEARNT}")
+
+
+def test_each_entry_of_images_keeps_its_share_though_scans_are_weighed(go):
+    """Finds shares that drift where two entries are of one domain."""
+    images = """
+        images = [
+            { from = "source", labels = "replace", share = 0.25 },
+            { from = "aligned", labels = "replace", share = 0.25 },
+            { from = "target" },
+        ]
+    """
+    text = f'strategy = "keep"\nsettings = {{ weights = {{ {SOURCE[0]} = 9.0 }} }}\n{images}'
+    fits, *_ = go(text)
+    weights = fits["fit-other-st1"].weights
+    total = sum(weights.values())
+    assert sum(weights[case] for case in SOURCE) / total == pytest.approx(0.25)
+    assert weights[SOURCE[0]] == pytest.approx(9 * weights[SOURCE[1]])
+    others = [case for case in weights if case not in (*SOURCE, *TARGET)]
+    assert sum(weights[case] for case in others) / total == pytest.approx(0.25)
+
+
+def test_a_selection_that_two_models_share_belongs_to_both(go):
+    """Finds what is known of a selection by the name of its folder."""
+    _, result, _ = go(LEARNT + "settings = { above = 0.7 }")
+    found = {(one["model"], one["round"]): one["stage"] for one in result.record["selections"]}
+    assert set(found) == {("own", 1), ("other", 1)}
+    assert len(set(found.values())) == 1
+    assert {(one.model, one.round) for one in selections_of(result)} == set(found)
 
 
 def test_a_strategy_that_weighs_a_whole_domain_with_nothing_is_refused(go):
@@ -281,7 +323,7 @@ def test_no_labels_of_the_target_no_ceiling(go, phantom_folder, tmp_path):
 TAUGHT = """
     strategy = "nod"
     settings = { hard = 0.75, often = 3 }
-    images = [{ from = "aligned", labels = "keep" }, { from = "target", share = 0.5 }]
+    images = [{ from = "aligned", labels = "keep" }, { from = "target" }]
 """
 
 
@@ -338,6 +380,11 @@ def test_translated_scans_may_be_taught_from_too(taught):
         (
             TAUGHT.replace('"target"', '"target", labels = "corrected"'),
             "leave out teachers, labelling and labels = 'corrected'",
+        ),
+        (TAUGHT.replace('"target"', '"target", share = 0.5'), "leave out share and copies of what"),
+        (
+            TAUGHT.replace('{ from = "target" }', '{ from = "aligned", copies = 1 }'),
+            "leave out share and copies of what",
         ),
         (
             TAUGHT.replace(', labels = "keep"', ""),

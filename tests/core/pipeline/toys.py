@@ -275,8 +275,8 @@ class KeepConfig(PluginConfig):
     """Confidence from which a voxel is kept."""
     weights: dict[str, float] = Field(default_factory=dict)
     """Of scans, by id; 1 of others."""
-    doubt: bool = False
-    """Let voxels count as they are confident."""
+    doubt: float = 0.0
+    """Let voxels count by so many times their confidence; 0: all alike."""
 
 
 class Keep(Strategy):
@@ -292,7 +292,7 @@ class Keep(Strategy):
             SELECTED[round_number, prediction.case_id] = digest(label.astype(np.uint8))
             HANDED[round_number, prediction.case_id] = prediction
             weight = self.config.weights.get(prediction.case_id, 1.0)
-            voxels = p.max(axis=0) if self.config.doubt else None
+            voxels = self.config.doubt * p.max(axis=0) if self.config.doubt else None
             yield PseudoLabel(prediction.case_id, label.astype(np.uint8), weight, voxels)
 
 
@@ -369,7 +369,11 @@ class Plugins:
     @hookimpl
     def past_segmenters(self):
         yield SegmenterSpec(
-            "bayes", "Intensity histograms.", _path("NaiveBayes"), _path("NaiveBayesConfig")
+            "bayes",
+            "Intensity histograms.",
+            _path("NaiveBayes"),
+            _path("NaiveBayesConfig"),
+            voxel_weights=True,
         )
         pupil = _path("Pupil"), _path("NaiveBayesConfig")
         yield SegmenterSpec("pupil", "Intensity histograms, taught.", *pupil, online=True)

@@ -37,7 +37,11 @@ def draw_pseudo_labels(run: Run, panels: Path) -> list[Path]:
     drawn = []
     for model, selections in list(rounds.items())[:MODELS]:
         name = re.sub(r"[^A-Za-z0-9_.@+-]", "_", f"pseudo-labels-{model}.png")
-        cases = [case for case in selections[0].cases if image_path(scans, case).is_file()]
+        cases = [
+            case
+            for case in selections[0].cases
+            if all(case in one.cases for one in selections) and image_path(scans, case).is_file()
+        ]
         if cases:
             drawn.append(_draw(selections, scans, cases[:ROWS], panels / name))
     return drawn

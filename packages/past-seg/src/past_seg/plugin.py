@@ -20,6 +20,7 @@ def past_segmenters() -> Iterator[SegmenterSpec]:
         config="past_seg.nnunet.config:NNUNetConfig",
         random_looks="random_convolution",
         online=True,
+        voxel_weights=True,
     )
     yield SegmenterSpec(
         name="resunet",
@@ -28,6 +29,7 @@ def past_segmenters() -> Iterator[SegmenterSpec]:
         config="past_seg.nnunet.config:ResUNetConfig",
         random_looks="random_convolution",
         online=True,
+        voxel_weights=True,
     )
 
 

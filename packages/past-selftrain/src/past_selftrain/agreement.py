@@ -71,7 +71,7 @@ class Agreement(Strategy):
         if alone := [one.case_id for one in predictions if len(one.paths) < 2]:
             raise ConfigError(
                 f"agreement: case {alone[0]} has one teacher, and one cannot agree. Name two in "
-                'the round: teachers = ["nnunet/0", "resunet/0"].'
+                'the round: teachers = ["one/0", "other/0"].'
             )
         weights = self._scan_weights(predictions, labels)
         for one in predictions:

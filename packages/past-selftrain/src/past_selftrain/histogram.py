@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from past_selftrain.portions import count_of
+
 __all__ = ["ConfidenceHistograms", "Threshold"]
 
 _OCTAVES = 24
@@ -116,7 +118,7 @@ class ConfidenceHistograms:
         predicted = int(cumulative[-1])
         if predicted == 0:
             return Threshold(math.inf, 0, 0)
-        wanted = max(math.ceil(round(portion * predicted, 6)), 1)  # 0.55 * 100 > 55 in binary
+        wanted = max(count_of(portion, predicted), 1)
         last = int(np.searchsorted(cumulative, wanted))
         if cap is not None and (capped := int(_bins(np.array([cap]))[0])) > last:
             last, wanted = capped, int(cumulative[capped])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from past_selftrain.confidence import slabs
+from past_selftrain.portions import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def most_confident(
     for domain in dict.fromkeys(one.domain for one in predictions):
         members = [one.case_id for one in predictions if one.domain == domain]
         members.sort(key=lambda case: -figures[case])  # of equal ones the first stay
-        count = math.ceil(round(portion * len(members), 6))
+        count = count_of(portion, len(members))
         kept.update(members[:count])
         left = ", ".join(f"{case} ({figures[case]:.3f})" for case in members[count:])
         log.info("%s scans left out, by confidence: %s", domain, left or "none")

@@ -60,7 +60,9 @@ class Strata:
     def names(self) -> list[str]:
         """Of each stratum, for people."""
         classes = list(self.labels.as_mapping())
-        return classes + ([f"rim of {name}" for name in classes] if self.rim else [])
+        if not self.rim:
+            return classes
+        return [f"{part} of {name}" for part in ("core", "rim") for name in classes]
 
     def is_rim(self, number: int) -> bool:
         """Whether a stratum is the rim of a class."""

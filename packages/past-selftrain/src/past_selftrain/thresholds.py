@@ -27,7 +27,7 @@ def thresholds_of(
     title: str = "",
     thin: bool = False,
 ) -> list[Threshold]:
-    """Cut of each stratum, with these predictions as the whole set; what they keep is logged.
+    """Cut of each stratum, with these predictions as the whole set; what is above is logged.
 
     Parameters
     ----------
@@ -54,11 +54,11 @@ def thresholds_of(
     ]
     for name, one in zip(strata.names, thresholds, strict=True):
         if one.predicted == 0:
-            log.warning("%s: %s was predicted nowhere; nothing is kept", title, name)
+            log.warning("%s: %s was predicted nowhere", title, name)
         else:
             kept = one.wanted if thin else one.kept
             log.info(
-                "%s: %s kept from confidence %.6f on: %d of %d voxels (%.2f %%)",
+                "%s: %s from confidence %.6f on: %d of %d voxels (%.2f %%)",
                 *(title, name, one.confidence, kept, one.predicted, 100 * kept / one.predicted),
             )
     return thresholds

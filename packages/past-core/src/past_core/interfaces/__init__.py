@@ -5,7 +5,12 @@ from past_core.interfaces.metric import Metric
 from past_core.interfaces.online import OnlineStrategy, Unlabelled, Views
 from past_core.interfaces.reader import DatasetReader
 from past_core.interfaces.segmenter import Segmenter
-from past_core.interfaces.strategy import Prediction, PseudoLabel, Strategy
+from past_core.interfaces.strategy import (
+    Prediction,
+    PseudoLabel,
+    Strategy,
+    mean_probabilities,
+)
 from past_core.interfaces.translator import Translator
 from past_core.interfaces.validator import Candidate, Figures, Validator
 
@@ -25,4 +30,5 @@ __all__ = [
     "Unlabelled",
     "Validator",
     "Views",
+    "mean_probabilities",
 ]

@@ -25,7 +25,8 @@ class Views:
     """A batch of patches of unlabelled scans, seen twice."""
 
     weak: Any
-    """Tensor ``(n, 1, i, j, k)``: turned, scaled and mirrored, with the scan's own look."""
+    """Tensor ``(n, 1, i, j, k)``: turned, scaled and mirrored, with the scan's own look; of a mean
+    near 0 and a standard deviation near 1, as the segmenter normalises scans."""
     strong: Any
     """The same voxels with changed intensities: noise, contrast, random looks."""
     progress: float

@@ -44,7 +44,8 @@ class Segmenter(ABC):
         cases
             Images with labels ``0 .. labels.count - 1``; voxels of value
             ``labels.ignore`` must not influence training. A case of twice the ``weight`` is
-            drawn twice as often.
+            drawn twice as often. ``load_voxel_weights``, if not None, says how much each voxel
+            counts in the loss; only segmenters whose description says ``voxel_weights`` get any.
         labels
             The structures to learn.
         context

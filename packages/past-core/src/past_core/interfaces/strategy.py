@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from past_core.config import PluginConfig
     from past_core.labels import Labels
 
-__all__ = ["Prediction", "PseudoLabel", "Strategy"]
+__all__ = ["Prediction", "PseudoLabel", "Strategy", "mean_probabilities"]
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,20 @@ class Prediction:
 
     def probabilities(self) -> npt.NDArray[np.floating[Any]]:
         """Mean over teachers ``(c, i, j, k)``; a read-only memory map if there is one teacher."""
-        first, *others = self.of_each()
-        if not others:
-            return first
-        total = np.array(first, np.float32)
-        for other in others:
-            total += other
-        return total / np.float32(len(self.paths))
+        return mean_probabilities(self.of_each())
+
+
+def mean_probabilities(
+    teachers: Sequence[npt.NDArray[np.floating[Any]]],
+) -> npt.NDArray[np.floating[Any]]:
+    """Mean over teachers as float32; of one teacher the array itself."""
+    first, *others = teachers
+    if not others:
+        return first
+    total = np.array(first, np.float32)
+    for other in others:
+        total += other
+    return total / np.float32(len(teachers))
 
 
 @dataclass(frozen=True)

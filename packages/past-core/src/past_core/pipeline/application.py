@@ -68,15 +68,15 @@ class Application:
         missing = [case.id for case in cases if case.label is None]
         if missing:
             return (
-                f"the oracle trains on target labels, but {len(missing)} target case(s) have none "
-                f"({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). "
-                "Run without the oracle."
+                f"{system.name} trains on target labels, but {len(missing)} target case(s) have "
+                f"none ({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}). Run "
+                "without it."
             )
         if len(cases) < 2:
             return (
-                f"the oracle trains on target labels, but all but {len(cases)} of the labelled "
+                f"{system.name} trains on target labels, but all but {len(cases)} of the labelled "
                 "target scans are test scans too (where none are named, all are), whose labels are "
-                "for scoring only. Name other test scans (--test), or run without the oracle."
+                "for scoring only. Name other test scans (--test), or run without it."
             )
         return None
 

@@ -32,6 +32,8 @@ class Trained:
     seed: int
     choice: Choice
     rounds: list[Stage] = field(default_factory=list)
+    selected: dict[int, Stage] = field(default_factory=dict)
+    """By round what its strategy selected."""
 
     def name(self, number: int) -> str:
         """What a stage of round ``number`` is called after its first word."""
@@ -84,6 +86,14 @@ class Builder(Material):
     def fits(self) -> list[Stage]:
         """The trainings of all models and rounds so far."""
         return [fit for trained in self._trained.values() for fit in trained.rounds]
+
+    def selections(self) -> list[tuple[str, int, Stage]]:
+        """Of all rounds so far that select: the model, the round, and where."""
+        return [
+            (trained.name(0), k, stage)
+            for trained in self._trained.values()
+            for k, stage in trained.selected.items()
+        ]
 
     def predict(
         self,
@@ -145,14 +155,18 @@ class Builder(Material):
         if isinstance(spec, StrategySpec) and len(inputs) < spec.teachers:
             raise ConfigError(
                 f"model {trained.model.name}, round {k}: {one.strategy} needs {spec.teachers} "
-                f'teachers, and has {len(inputs)}. Name them: teachers = ["nnunet/0", "resunet/0"].'
+                f'teachers, and has {len(inputs)}. Name them: teachers = ["one/0", "other/0"].'
             )
         strategy = self.settings.choice("strategy", one.strategy, one.settings)
         params = {
             "plugin": strategy.whole(),
             "labels": self.labels,
             "round": k,
-            "cases": [{"id": scan.id, "domain": str(scan.domain)} for scan in scans],
+            "cases": [
+                {"id": s.id, "domain": str(s.domain), "entry": one.images.index(group.entry)}
+                for group in groups
+                for s in group.base
+            ],
         }
         pseudo = self.add(
             f"select-{trained.name(k)}",
@@ -160,7 +174,9 @@ class Builder(Material):
             params,
             inputs,
             incidental={"config": strategy.incidental()},
+            generation=2,
         )
+        trained.selected[k] = pseudo
         return {"replace": pseudo, **self._corrected(trained.name(k), groups, pseudo)}
 
     def _corrected(self, name: str, groups: list[Group], pseudo: Stage) -> dict[str, Stage]:

@@ -87,6 +87,7 @@ class _Calibration:
         self.device = device
         self.folder = folder
         self._count = 0
+        self._trained: dict[str, tuple[_Speed, Path]] = {}
         self._speeds: dict[str, _Speed] = {}
         self._light = 0.0
         self._crops: dict[str, tuple[list[str], Path]] = {}
@@ -119,7 +120,7 @@ class _Calibration:
             return Cost(speed.start + speed.iteration * length, speed.mib)
         cases = len(stage.params.get("cases") or stage.params.get("source", ()))
         if "model" in stage.inputs:
-            speed = self._speed(stage.inputs["model"])
+            speed = self._speed(stage.inputs["model"], stage.params.get("prediction"))
             return Cost(speed.scan * cases, speed.mib)
         if "candidates" in stage.params and "validators" in stage.params:
             return self._judging(stage, cases)
@@ -129,7 +130,12 @@ class _Calibration:
         """Validators apply every candidate, or the one that was chosen, to every scan anew."""
         again = sum(self._applications(plugin) for plugin in stage.params["validators"])
         speeds = [
-            [self._speed(stage.inputs[f"{role}-model"]) for role in roles]
+            [
+                self._speed(
+                    stage.inputs[f"{role}-model"], stage.params["models"][role]["prediction"]
+                )
+                for role in roles
+            ]
             for roles in _roles(stage)
         ]
         each = [sum(speed.scan for speed in one) for one in speeds]
@@ -143,23 +149,28 @@ class _Calibration:
         validator: Validator = self.registry.factory("validator", name)(config)
         return validator.applications()
 
-    def _speed(self, fit: Stage) -> _Speed:
+    def _speed(self, fit: Stage, prediction: Mapping[str, Any] | None = None) -> _Speed:
+        """Of a training, and of what it trained with these settings of prediction."""
         what = [fit.function, fit.params["plugin"], fit.params.get("strategy")]
         key = json.dumps(what, sort_keys=True)
-        if key not in self._speeds:
-            self._speeds[key] = self._measure(fit)
-        return self._speeds[key]
+        if key not in self._trained:
+            self._trained[key] = self._train(fit)
+        speed, model = self._trained[key]
+        applied = json.dumps([key, prediction], sort_keys=True)
+        if applied not in self._speeds:
+            _, one = self._run(self._applied(fit, prediction or {}), {"model": model})
+            mib = max(speed.mib, one["peak_memory_mib"])
+            self._speeds[applied] = replace(speed, scan=one["wall_seconds"] / SCANS, mib=mib)
+        return self._speeds[applied]
 
-    def _measure(self, fit: Stage) -> _Speed:
-        """Train for FEW and for MORE iterations, then translate or segment a scan."""
+    def _train(self, fit: Stage) -> tuple[_Speed, Path]:
+        """Train for FEW and for MORE iterations; the last model's folder besides."""
         # The first one imports what the plugin needs, which is waited for once only.
         _, few, more = (self._run(self._shortened(fit, n)) for n in (1, FEW, MORE))
         seconds = [one["wall_seconds"] for one in (few[1], more[1])]
         iteration = max(0.0, (seconds[1] - seconds[0]) / (MORE - FEW))
-        applied = self._run(self._applied(fit), {"model": more[0]})
-        mib = max(more[1]["peak_memory_mib"], applied[1]["peak_memory_mib"])
         start = max(0.0, seconds[0] - FEW * iteration)
-        return _Speed(start, iteration, applied[1]["wall_seconds"] / SCANS, mib)
+        return _Speed(start, iteration, 0.0, more[1]["peak_memory_mib"]), more[0]
 
     def _shortened(self, fit: Stage, iterations: int) -> Stage:
         plugin = fit.params["plugin"]
@@ -168,16 +179,17 @@ class _Calibration:
         if fit.kind == "translate":
             params |= {"source": self._seen("source"), "target": self._seen("target")}
         else:
-            online = self._entries("target", "target", None) if "strategy" in params else []
+            images = "target" if "target" in self._crops else "wide-target"
+            online = self._entries("target", images, None) if "strategy" in params else []
             params["cases"] = self._labelled() + online
         return replace(fit, params=params, inputs={}, incidental={})
 
-    def _applied(self, fit: Stage) -> Stage:
+    def _applied(self, fit: Stage, prediction: Mapping[str, Any]) -> Stage:
         plugin = {key: value for key, value in fit.params["plugin"].items() if key != "config"}
         if fit.kind == "translate":
             params: dict[str, Any] = {"plugin": plugin, "source": self._seen("source")}
             return Stage("translate", fit.function.replace(":fit", ":translate"), params)
-        params = {"plugin": plugin, "prediction": {}, "cases": self._labelled()}
+        params = {"plugin": plugin, "prediction": prediction, "cases": self._labelled()}
         return Stage("predict", fit.function.replace(":fit", ":predict"), params)
 
     def _labelled(self) -> list[dict[str, Any]]:

@@ -20,11 +20,12 @@ from past_core.pipeline.systems_file import load_systems
 __all__ = ["troubles"]
 
 FADED = 0.5
-"""A structure of which less than this share is left since the first round has faded."""
+"""A structure of whose size less than this share is left since the first round has faded."""
 STARVED = 0.5
 """The target is starved if it keeps less than this share of what the source keeps."""
-GUESS = 0.5
-"""Voxels kept with less confidence are more likely wrong than right."""
+GUESSED = 0.1
+"""More kept voxels than this share, of a probability below a half, are too many: they are more
+likely wrong than right."""
 
 
 def troubles(run: Run) -> list[str]:
@@ -38,45 +39,61 @@ def troubles(run: Run) -> list[str]:
 def _in_selections(selections: Sequence[Selection], structures: Sequence[str]) -> Iterator[str]:
     known = {(one.model, one.round, one.domain): one for one in selections}
     for one in selections:
-        where = f"Round {one.round} of {one.model}"
         first = known.get((one.model, 1, one.domain), one)
-        source = known.get((one.model, one.round, Domain.SOURCE))
+        source = known.get((one.model, one.round, Domain.SOURCE), one)
         for structure in structures:
-            count, least = one.predicted[structure], one.least[structure]
-            if count == 0:
-                yield (
-                    f"{where}: {structure} was predicted in no {one.domain} scan, so its labels "
-                    "teach that there is none. Look at the translations, or take an earlier round."
-                )
-                continue
-            if count < FADED * first.predicted[structure]:
-                yield (
-                    f"{where}: {structure} is vanishing from {one.domain} scans, {count} voxels "
-                    f"of {first.predicted[structure]} in round 1. Take an earlier round."
-                )
-            if least is not None and least < GUESS:
-                yield (
-                    f"{where}: {structure} is labelled in {one.domain} scans down to a confidence "
-                    f"of {least:.2f}, where it is more likely wrong than right. Keep less of it."
-                )
-            if one.domain == Domain.TARGET and source is not None:
-                own, other = one.share(structure), source.share(structure)
-                if own < STARVED * other:
-                    yield (
-                        f"{where}: of {structure} {own:.0%} is kept in target scans, but "
-                        f"{other:.0%} in translated ones, which are surer. Set scope = "
-                        "'class-and-domain'."
-                    )
+            if said := _trouble(one, first, source, structure):
+                yield f"Round {one.round} of {one.model}: {said}"
+
+
+def _trouble(one: Selection, first: Selection, source: Selection, structure: str) -> str | None:
+    """What is wrong with the labels of a structure, if anything is.
+
+    Parameters
+    ----------
+    one
+        The round's selection in one domain.
+    first
+        That of round 1.
+    source
+        That of the same round in the source, or ``one`` itself.
+    """
+    if one.predicted[structure] == 0:
+        return (
+            f"{structure} was predicted in no {one.domain} scan, so its labels teach that there is "
+            "none. Look at the translations, or take an earlier round."
+        )
+    if one.size(structure) < FADED * first.size(structure):
+        return (
+            f"{structure} is vanishing from {one.domain} scans, {one.size(structure):.0f} voxels a "
+            f"scan of {first.size(structure):.0f} in round 1. Take an earlier round."
+        )
+    guessed = one.guessed[structure] / max(1, one.kept[structure])
+    if guessed > GUESSED:
+        return (
+            f"{guessed:.0%} of the labels of {structure} in {one.domain} scans have a probability "
+            "below a half: more likely wrong than right. Keep less of it."
+        )
+    own, other = one.share(structure), source.share(structure)
+    if one.domain == Domain.TARGET and own < STARVED * other:
+        return (
+            f"of {structure} {own:.0%} is kept in target scans, but {other:.0%} in translated "
+            "ones, which are surer. Select in each domain by itself (top-q: scope = "
+            "'class-and-domain'), or keep true labels of the source."
+        )
+    return None
 
 
 def _judged_worse(run: Run, systems: Systems) -> Iterator[str]:
     """Rounds that every validator puts below the round before."""
     for choice in run.choices().values():
+        if choice.get("by") is not None:
+            continue  # by target labels
         rounds = {}
         for name in choice["ranks"]:
-            use = systems.find_system(name).use
-            if isinstance(use, str):
-                address = Address.parse(use, f"system {name}")
+            system = systems.find_system(name)
+            if isinstance(system.use, str) and not system.structures:
+                address = Address.parse(system.use, f"system {name}")
                 last = len(systems.find_model(address.name).rounds)
                 number = last if address.round is None else address.round
                 rounds[address.name, address.protocol, address.seed, number] = name

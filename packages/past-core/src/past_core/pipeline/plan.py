@@ -40,6 +40,8 @@ class Plan:
     """Of each system that uses models, what answers for any scan, by protocol and structure."""
     routes: Routes
     """Which protocols' models answer for a scan."""
+    selections: Sequence[tuple[str, int, Stage]] = ()
+    """Of rounds that select pseudo-labels: the model, the round, and where they are."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Systems that cannot be built, and why."""
 
@@ -99,7 +101,10 @@ def plan(settings: Settings, dataset: Dataset, inventory: Inventory) -> Plan:
     members = {name: application.members(name) for name in sorted(using)}
     routes = application.segmented.routes
     regions = builder.roi, builder.translation_roi
-    return Plan(graph, planned, translations, scans, *regions, members, routes, left_out)
+    selections = [one for one in builder.selections() if one[2].name in kept]
+    return Plan(
+        graph, planned, translations, scans, *regions, members, routes, selections, left_out
+    )
 
 
 def _until(until: str, builder: Builder, planned: list[PlannedSystem]) -> Graph:

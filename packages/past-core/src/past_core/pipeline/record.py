@@ -98,6 +98,10 @@ def record_run(
                 }
                 for one in planned.translations
             ],
+            "selections": [
+                {"model": model, "round": number, "stage": name(stage)}
+                for model, number, stage in planned.selections
+            ],
             "scans": {part: name(stage) for part, stage in planned.scans.items()},
             "roi": planned.roi,
             "stages": [name(stage) for stage in (checked, *planned.graph)],

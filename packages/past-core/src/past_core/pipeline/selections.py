@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,6 @@ from past_core.pipeline.layout import SELECTION, STAGES
 from past_core.pipeline.opened import Run
 
 __all__ = ["Selection", "selections_of"]
-
-_SELECT = re.compile(r"select-(?P<model>.+)-st(?P<round>\d+)-[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -34,24 +31,28 @@ class Selection:
     """Voxels predicted as each class, background too."""
     kept: Mapping[str, int]
     """Voxels of each class that have become pseudo-labels."""
-    least: Mapping[str, float | None]
-    """The lowest confidence with which any of those was kept; None if none was."""
+    guessed: Mapping[str, int]
+    """How many of those had a probability below a half."""
 
     def share(self, structure: str) -> float:
         """Kept voxels per predicted one; 0 if there are none."""
         predicted = self.predicted[structure]
         return self.kept[structure] / predicted if predicted else 0.0
 
+    def size(self, structure: str) -> float:
+        """Predicted voxels a scan."""
+        return self.predicted[structure] / len(self.cases)
+
 
 def selections_of(run: Run) -> list[Selection]:
     """Of a run's finished rounds, by model and round."""
     found = []
-    for name in run.record.get("stages", ()):
-        path, match = run.folder / STAGES / name / SELECTION, _SELECT.fullmatch(name)
-        if match and path.is_file():
+    for one in run.record.get("selections", ()):
+        path = run.folder / STAGES / one["stage"] / SELECTION
+        if path.is_file():
             cases = json.loads(path.read_text())["cases"]
             found += [
-                _selection(match["model"], int(match["round"]), domain, path.parent, members)
+                _selection(one["model"], one["round"], domain, path.parent, members)
                 for domain in Domain
                 if (members := {n: case for n, case in cases.items() if case["domain"] == domain})
             ]
@@ -61,19 +62,9 @@ def selections_of(run: Run) -> list[Selection]:
 def _selection(
     model: str, number: int, domain: Domain, folder: Path, members: Mapping[str, Any]
 ) -> Selection:
-    cases = list(members.values())
-    classes = cases[0]["predicted"]
-    least = {
-        name: [case["least"][name] for case in cases if case["least"][name] is not None]
-        for name in classes
-    }
-    return Selection(
-        model,
-        number,
-        domain,
-        folder,
-        tuple(members),
-        {name: sum(case["predicted"][name] for case in cases) for name in classes},
-        {name: sum(case["kept"][name] for case in cases) for name in classes},
-        {name: min(values, default=None) for name, values in least.items()},
+    classes = next(iter(members.values()))["predicted"]
+    predicted, kept, guessed = (
+        {name: sum(case[what][name] for case in members.values()) for name in classes}
+        for what in ("predicted", "kept", "guessed")
     )
+    return Selection(model, number, domain, folder, tuple(members), predicted, kept, guessed)

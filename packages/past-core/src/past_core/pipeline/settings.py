@@ -139,7 +139,7 @@ def _systems(request: Request, registry: Registry) -> Systems:
         systems = _chain(request, registry)
     else:
         systems = with_plugins(request.systems, request)
-    if request.oracle and not any(model.supervised for model in systems.model):
+    if request.oracle and not any(model.oracle for model in systems.model):
         systems = with_oracle(systems)
     if request.choose_by is not None:
         systems = choosing_by(systems, request.choose_by)

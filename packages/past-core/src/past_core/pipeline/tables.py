@@ -164,6 +164,11 @@ class Model(PluginConfig):
         return tuple(one for one in self.round for _ in range(one.repeat))
 
     @property
+    def oracle(self) -> bool:
+        """Whether it is trained on true labels of target scans from the start."""
+        return any(one.supervised for one in self.images)
+
+    @property
     def supervised(self) -> bool:
         """Whether it sees true labels of target scans: an upper bound."""
         entries = (*self.images, *(one for r in self.round for one in r.images))

@@ -64,6 +64,8 @@ class SegmenterSpec(PluginSpec):
     one: with it the chain also trains models that see such patches."""
     online: bool = False
     """Whether its ``fit`` takes unlabelled scans and an online strategy."""
+    voxel_weights: bool = False
+    """Whether its ``fit`` lets voxels count by the weights that cases have."""
 
 
 @dataclass(frozen=True)

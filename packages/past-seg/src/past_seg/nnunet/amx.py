@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -107,17 +108,21 @@ def known_fault(one: Convolution) -> str:
 
 
 def keep_in_float32(layer: torch.nn.Module) -> None:
-    """Let a layer compute in float32 within autocast; its output is as if it had not."""
-    plain = layer.forward
+    """Let a layer compute in float32 within autocast; its output is as if it had not.
 
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        if not torch.is_autocast_enabled("cpu"):
-            return plain(x)  # type: ignore[no-any-return]
-        with torch.autocast("cpu", enabled=False):
-            output: torch.Tensor = plain(x.float())
-        return output.to(torch.get_autocast_dtype("cpu"))
+    So does a copy of it, with the copy's own weights.
+    """
+    # A bound method, which copy.deepcopy binds to the copy; a closure would stay this layer's.
+    layer.forward = MethodType(_forward_in_float32, layer)
 
-    layer.forward = forward
+
+def _forward_in_float32(layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    plain = type(layer).forward
+    if not torch.is_autocast_enabled("cpu"):
+        return plain(layer, x)  # type: ignore[no-any-return]
+    with torch.autocast("cpu", enabled=False):
+        output: torch.Tensor = plain(layer, x.float())
+    return output.to(torch.get_autocast_dtype("cpu"))
 
 
 def _judge(found: Collection[Convolution], noted: dict[Convolution, str]) -> dict[Convolution, str]:

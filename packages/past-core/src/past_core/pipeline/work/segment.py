@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from past_core.case import Domain
+from past_core.case import Case, Domain
+from past_core.errors import DataError
 from past_core.files import atomic_path
 from past_core.interfaces import OnlineStrategy, Segmenter, Unlabelled
 from past_core.labels import Labels
 from past_core.pipeline.layout import label_path, model_path, probability_path
 from past_core.pipeline.work.predicted import Kept
 from past_core.pipeline.work.workspace import Work, fit_once, require_grid
+from past_core.plugins import SegmenterSpec
 from past_core.volume import Volume, save_volume
 
 __all__ = ["fit", "predict"]
@@ -32,6 +34,7 @@ def fit(params: Mapping[str, Any], work: Work) -> None:
     segmenter: Segmenter = work.create(params["plugin"])
     handed = [work.case(entry, Domain(entry["domain"])) for entry in params["cases"]]
     cases = [case for case in handed if case.weight > 0 and case.label is not None]
+    _require_voxel_weights(params["plugin"], cases, work)
     labels = Labels(tuple(params["labels"]))
     start = model_path(work.inputs["start"]) if "start" in work.inputs else None
     more: dict[str, Any] = {}
@@ -40,6 +43,17 @@ def fit(params: Mapping[str, Any], work: Work) -> None:
         others = [case for case in handed if case.label is None]
         more["unlabelled"] = Unlabelled(strategy, others, dict(params["strategy"]))
     fit_once(work, lambda: segmenter.fit(cases, labels, work.context(), start, **more), segmenter)
+
+
+def _require_voxel_weights(plugin: Mapping[str, Any], cases: Sequence[Case], work: Work) -> None:
+    """Weights of voxels must not be lost on a segmenter that knows none."""
+    weighted = [case.id for case in cases if case.voxel_weights is not None]
+    spec = work.registry.find("segmenter", plugin["name"]).spec
+    if weighted and not (isinstance(spec, SegmenterSpec) and spec.voxel_weights):
+        raise DataError(
+            f"voxels of case {weighted[0]} have weights, by the strategy of this round, but the "
+            f"segmenter '{plugin['name']}' knows none. Choose another strategy or segmenter."
+        )
 
 
 def predict(params: Mapping[str, Any], work: Work) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,23 +12,24 @@ import numpy.typing as npt
 from past_core.case import Domain
 from past_core.errors import DataError
 from past_core.files import write_json
-from past_core.interfaces import Prediction, PseudoLabel, Strategy
+from past_core.interfaces import Prediction, PseudoLabel, Strategy, mean_probabilities
 from past_core.labels import Labels
 from past_core.pipeline.layout import SELECTION, label_path, probability_path, weights_path
 from past_core.pipeline.work.workspace import Work, require_grid
-from past_core.volume import Volume, load_volume, save_volume
+from past_core.volume import Volume, load_volume, read_header, save_volume
 
 __all__ = ["correct", "select"]
 
 
 def select(params: Mapping[str, Any], work: Work) -> None:
-    """Keep the top portion q_k; every other voxel becomes *ignore*.
+    """Let a strategy choose among what teachers predict; every other voxel becomes *ignore*.
 
     Parameters
     ----------
     params
-        ``plugin`` (the strategy), ``labels``, ``round`` (k, from 1) and ``cases``, ``id`` and
-        ``domain`` of each; every teacher's predictions are an input.
+        ``plugin`` (the strategy), ``labels``, ``round`` (k, from 1) and ``cases``, ``id``,
+        ``domain`` and ``entry`` (the number of its entry of ``images``) of each; every teacher's
+        predictions are an input.
     """
     strategy: Strategy = work.create(params["plugin"])
     teachers = list(work.inputs.values())
@@ -41,22 +42,19 @@ def select(params: Mapping[str, Any], work: Work) -> None:
         for case in params["cases"]
     ]
     labels = Labels(tuple(params["labels"]))
-    said: dict[str, dict[str, Any]] = {}
     selected = strategy.select(predictions, labels, params["round"])
-    for prediction, one in zip(predictions, selected, strict=True):
-        likeliest = load_volume(label_path(teachers[0], one.case_id), np.uint8)
-        require_grid(params["plugin"], one.label.shape, likeliest.shape)
-        _write(one, likeliest.affine, work)
-        probabilities = prediction.probabilities()
-        said[one.case_id] = {
-            "domain": str(prediction.domain),
-            "weight": one.scan_weight,
-            "predicted": _counts(probabilities.argmax(axis=0), labels),
-            "kept": _counts(one.label, labels),
-            "least": _least(probabilities, one.label, labels),
-        }
+    said: dict[str, dict[str, Any]] = {}
+    weights: dict[tuple[str, int], dict[str, float]] = {}
+    for case, prediction, one in zip(params["cases"], predictions, selected, strict=True):
+        affine = read_header(label_path(teachers[0], one.case_id)).affine
+        _check(one, prediction.of_each()[0].shape[1:], params["plugin"])
+        _write(one, affine, work)
+        said[one.case_id] = {"domain": case["domain"], **_counts(prediction, one.label, labels)}
+        weights.setdefault((case["domain"], case["entry"]), {})[one.case_id] = one.scan_weight
         work.progress(len(said), len(predictions), one.case_id)
-    _balance(list(said.values()))
+    for (domain, _), members in weights.items():
+        for name, weight in _balanced(members, domain).items():
+            said[name]["weight"] = weight
     write_json(work.folder / SELECTION, {"cases": said})
 
 
@@ -82,6 +80,21 @@ def correct(params: Mapping[str, Any], work: Work) -> None:
     shutil.copyfile(folder / SELECTION, work.folder / SELECTION)
 
 
+def _check(one: PseudoLabel, shape: tuple[int, ...], plugin: Mapping[str, Any]) -> None:
+    """A strategy's label and weights must lie on the prediction's grid, weights in their range."""
+    require_grid(plugin, one.label.shape, shape)
+    sound = one.scan_weight >= 0
+    if one.voxel_weights is not None:
+        require_grid(plugin, one.voxel_weights.shape, shape)
+        low, high = one.voxel_weights.min(), one.voxel_weights.max()
+        sound = sound and bool(low >= 0) and bool(high <= 1)
+    if not sound:
+        raise DataError(
+            f"the strategy '{plugin['name']}' of {plugin['version']} gave case {one.case_id} "
+            "weights that are negative, above 1 or no numbers. Report this to its authors."
+        )
+
+
 def _write(one: PseudoLabel, affine: npt.NDArray[np.float64], work: Work) -> None:
     label = Volume(one.label.astype(np.uint8), affine)
     save_volume(label, label_path(work.folder, one.case_id))
@@ -90,38 +103,43 @@ def _write(one: PseudoLabel, affine: npt.NDArray[np.float64], work: Work) -> Non
         save_volume(weights, weights_path(work.folder, one.case_id))
 
 
-def _counts(classes: npt.NDArray[np.integer[Any]], labels: Labels) -> dict[str, int]:
-    """Voxels of each structure."""
-    found = np.bincount(classes.ravel(), minlength=labels.count)
-    return {name: int(found[value]) for name, value in labels.as_mapping().items()}
+PLANES = 16
+"""Of a case, this many along its first axis are in memory at a time."""
 
 
-def _least(
-    probabilities: npt.NDArray[np.floating[Any]], label: npt.NDArray[np.uint8], labels: Labels
-) -> dict[str, float | None]:
-    """The lowest probability with which a voxel was kept as each class; None if none was."""
-    found = {}
-    for name, value in labels.as_mapping().items():
-        kept = probabilities[value][label == value]
-        found[name] = float(kept.min()) if kept.size else None
-    return found
+def _counts(
+    prediction: Prediction, label: npt.NDArray[np.uint8], labels: Labels
+) -> dict[str, dict[str, int]]:
+    """Voxels of each class: ``predicted``, ``kept``, and of those ``guessed``, below a half."""
+    total = np.zeros((3, labels.count), np.int64)
+    teachers = prediction.of_each()
+    for start in range(0, len(label), PLANES):
+        part = label[start : start + PLANES]
+        mean = mean_probabilities([one[:, start : start + PLANES] for one in teachers])
+        total[0] += np.bincount(mean.argmax(axis=0).ravel(), minlength=labels.count)
+        for value in range(labels.count):
+            kept = mean[value][part == value]
+            total[1, value] += kept.size
+            total[2, value] += np.count_nonzero(kept < 0.5)
+    names = labels.as_mapping()
+    return {
+        what: {name: int(counts[value]) for name, value in names.items()}
+        for what, counts in zip(("predicted", "kept", "guessed"), total, strict=True)
+    }
 
 
-def _balance(cases: Sequence[dict[str, Any]]) -> None:
-    """Scale weights to a mean of 1 in each domain, so that their shares of a training stay.
+def _balanced(weights: Mapping[str, float], domain: str) -> dict[str, float]:
+    """Weights of one entry's scans, scaled to a mean of 1, so that its share of a training stays.
 
     Raises
     ------
     DataError
-        If no scan of a domain has any weight.
+        If none has any weight.
     """
-    for domain in Domain:
-        members = [case for case in cases if case["domain"] == domain]
-        total = sum(case["weight"] for case in members)
-        if members and not total > 0:
-            raise DataError(
-                f"the strategy gave no weight to any of {len(members)} {domain} scans, so nothing "
-                "would be learnt from them. Let it keep more, or leave them out of the round."
-            )
-        for case in members:
-            case["weight"] *= len(members) / total
+    total = sum(weights.values())
+    if not total > 0:
+        raise DataError(
+            f"the strategy gave no weight to any of {len(weights)} {domain} scans, so nothing "
+            "would be learnt from them. Let it keep more, or leave them out of the round."
+        )
+    return {name: weight * (len(weights) / total) for name, weight in weights.items()}
