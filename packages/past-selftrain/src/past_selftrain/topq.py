@@ -16,9 +16,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from past_core.config import PluginConfig
-from past_core.errors import ConfigError
+from past_core.errors import ConfigError, DataError
 from past_core.interfaces import Prediction, PseudoLabel, Strategy
+from past_core.volume import load_volume
+from past_selftrain.components import islands
 from past_selftrain.cuts import Cuts
+from past_selftrain.edges import redrawn
 from past_selftrain.scans import most_confident
 from past_selftrain.strata import Strata
 from past_selftrain.thresholds import thresholds_of
@@ -56,6 +59,10 @@ class TopQConfig(PluginConfig):
     doubtful ones, of which a common quantile keeps few. 0: they compete with the rest."""
     rim_q: float | None = Field(default=None, gt=0, le=1)
     """Portion of those that is kept, in every round; by default q."""
+    edges: float = Field(default=0.0, ge=0, le=20)
+    """Width in voxels of the finest axis of the zone inside of structures' borders, and two thirds
+    of it outside, in which the image decides: borders are moved to its edges (``edges.py``). What
+    lies deeper is kept. 0: labels are as predicted, and q holds near borders too."""
     largest_component: tuple[str, ...] = ()
     """Structures of one piece, such as a tumour: predicted voxels outside the largest
     26-connected component are ignored and do not count towards q."""
@@ -115,7 +122,10 @@ class TopQ(Strategy):
             if pool not in cuts:
                 thresholds = self._thresholds(pools[pool], strata, round_number, pool)
                 cuts[pool] = Cuts(thresholds, thin=self.config.ties == "thin")
-            yield PseudoLabel(one.case_id, _label(one, strata, cuts[pool]))
+            label = _label(one, strata, cuts[pool])
+            if self.config.edges:
+                label = _with_edges(one, label, strata, self.config.edges)
+            yield PseudoLabel(one.case_id, label)
 
     def thresholds(
         self, predictions: Sequence[Prediction], labels: Labels, round_number: int
@@ -163,6 +173,28 @@ def _label(prediction: Prediction, strata: Strata, cuts: Cuts) -> npt.NDArray[np
     return np.concatenate(
         [np.where(cuts.kept(slab), slab.predicted, ignore) for slab in strata.walk(prediction)]
     )
+
+
+CERTAIN = 0.6
+"""Probability of a walk from which a voxel near a border is kept."""
+
+
+def _with_edges(
+    prediction: Prediction, label: npt.NDArray[np.uint8], strata: Strata, width: float
+) -> npt.NDArray[np.uint8]:
+    """The pseudo-label with borders of structures at the image's edges; islands stay ignored."""
+    if prediction.image is None:
+        raise DataError(
+            f"top-q: edges needs the image of case {prediction.case_id}, and there is none. Set "
+            "edges = 0."
+        )
+    probabilities, ignore = prediction.probabilities(), np.uint8(strata.labels.ignore)
+    found = redrawn(load_volume(prediction.image), probabilities, width)
+    deep = ~found.zone & (found.classes > 0)
+    near = np.where(found.probability >= CERTAIN, found.classes, ignore)
+    whole = np.where(found.zone | deep, near, label).astype(np.uint8)
+    whole[islands(probabilities.argmax(axis=0).astype(np.uint8), strata.single)] = ignore
+    return whole
 
 
 def _nothing(prediction: Prediction, labels: Labels) -> PseudoLabel:

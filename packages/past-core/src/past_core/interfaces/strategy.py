@@ -31,6 +31,8 @@ class Prediction:
     """``.npy`` files, ``(c, i, j, k)``, float16 or float32: one of each teacher."""
     domain: Domain = Domain.TARGET
     """Whether it is a scan of the target, or of the source (translated)."""
+    image: Path | None = None
+    """What was segmented, on the same grid, intensities from 0 to 255."""
 
     def of_each(self) -> list[npt.NDArray[np.floating[Any]]]:
         """Memory-map every teacher's file: ``(c, i, j, k)`` each, read only."""

@@ -147,15 +147,18 @@ class Builder(Material):
         one = trained.model.rounds[k - 1]
         assert one.strategy is not None
         scans = [scan for group in groups for scan in group.base]
-        inputs = {
+        pool = Pool(scans, labelled=False)
+        entries = [one.images.index(group.entry) for group in groups for _ in group.base]
+        inputs = dict(pool.inputs) | {
             "predictions" if n == 1 else f"predictions{n}": stage
             for n, stage in enumerate(self._labelled(trained, k, scans), start=1)
         }
         spec = self.settings.registry.find("strategy", one.strategy).spec
-        if isinstance(spec, StrategySpec) and len(inputs) < spec.teachers:
+        count = len(inputs) - len(pool.inputs)
+        if isinstance(spec, StrategySpec) and count < spec.teachers:
             raise ConfigError(
                 f"model {trained.model.name}, round {k}: {one.strategy} needs {spec.teachers} "
-                f'teachers, and has {len(inputs)}. Name them: teachers = ["one/0", "other/0"].'
+                f'teachers, and has {count}. Name them: teachers = ["one/0", "other/0"].'
             )
         strategy = self.settings.choice("strategy", one.strategy, one.settings)
         params = {
@@ -163,9 +166,7 @@ class Builder(Material):
             "labels": self.labels,
             "round": k,
             "cases": [
-                {"id": s.id, "domain": str(s.domain), "entry": one.images.index(group.entry)}
-                for group in groups
-                for s in group.base
+                {**case, "entry": entry} for case, entry in zip(pool.entries, entries, strict=True)
             ],
         }
         pseudo = self.add(

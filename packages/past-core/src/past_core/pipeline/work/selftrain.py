@@ -27,17 +27,18 @@ def select(params: Mapping[str, Any], work: Work) -> None:
     Parameters
     ----------
     params
-        ``plugin`` (the strategy), ``labels``, ``round`` (k, from 1) and ``cases``, ``id``,
-        ``domain`` and ``entry`` (the number of its entry of ``images``) of each; every teacher's
-        predictions are an input.
+        ``plugin`` (the strategy), ``labels``, ``round`` (k, from 1) and ``cases``, with the
+        ``entry`` (the number of its entry of ``images``) of each; every teacher's predictions are
+        an input.
     """
     strategy: Strategy = work.create(params["plugin"])
-    teachers = list(work.inputs.values())
+    teachers = [path for role, path in work.inputs.items() if role.startswith("predictions")]
     predictions = [
         Prediction(
             case["id"],
             tuple(probability_path(folder, case["id"]) for folder in teachers),
             Domain(case["domain"]),
+            work.case(case, Domain(case["domain"])).image,
         )
         for case in params["cases"]
     ]
