@@ -74,7 +74,7 @@ def redrawn(image: Volume, probabilities: npt.NDArray[np.floating[Any]], width: 
     classes, probability = predicted.copy(), np.ones(predicted.shape, np.float32)
     for box in _boxes(seeds):
         zone = seeds[box] == 0
-        if zone.any():
+        if zone.any() and np.ptp(image.data[box]) > 0:  # else there are no edges to go by
             found = _walk(image.data[box], seeds[box], len(probabilities), spacing)
             classes[box][zone] = found.argmax(axis=0)[zone]
             probability[box][zone] = found.max(axis=0)[zone]

@@ -31,8 +31,7 @@ likely wrong than right."""
 def troubles(run: Run) -> list[str]:
     """Sentences on what seems to go wrong; none if nothing does."""
     selections, structures = selections_of(run), run.structures
-    systems = run.folder / SYSTEMS
-    judged = _judged_worse(run, load_systems(systems)) if systems.is_file() else ()
+    judged = _judged_worse(run, load_systems(run.folder / SYSTEMS)) if run.choices() else ()
     return [*_in_selections(selections, structures), *judged]
 
 
