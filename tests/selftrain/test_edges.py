@@ -99,7 +99,7 @@ def test_an_image_without_edges_leaves_the_border_where_it_was():
 
 
 def test_where_nothing_but_noise_is_seen_the_structure_shrinks_and_does_not_vanish():
-    """What comes of a border without contrast: walks from the wider outside win most of the zone."""
+    """Where a border has no contrast, walks from the wider outside win most of the zone."""
     probabilities = predicted_of((MIDDLE, 7))
     found = redrawn(image_of(), probabilities, 3)
     whole = probabilities.argmax(axis=0) == 1
