@@ -153,7 +153,7 @@ def test_teachers_label_together(go, stage_of):
         "label-own-for-st1",  # its own round 0: the same stage
     ]
     manifest = json.loads((stage_of(result, "select-other-st1") / "manifest.json").read_text())
-    assert sorted(manifest["inputs"]) == ["predictions", "predictions2"]
+    assert sorted(manifest["inputs"]) == ["images", "predictions", "predictions2"]
 
 
 def test_a_teacher_is_the_last_round_of_another_model_and_the_one_before_of_its_own(go):
@@ -202,6 +202,18 @@ def test_strategies_know_the_domain_of_each_scan(go):
         **dict.fromkeys(SOURCE, Domain.SOURCE),
         **dict.fromkeys(TARGET, Domain.TARGET),
     }
+
+
+def test_strategies_know_the_image_of_each_scan(go, stage_of):
+    """Finds images of other scans, and translated scans shown as they were before."""
+    _, result, _ = go(LEARNT.replace('"keep" }', '"replace" }'))
+    folders = {
+        "source": stage_of(result, "translate-aligned"),
+        "target": stage_of(result, "crop-target"),
+    }
+    for (_, case), one in HANDED.items():
+        assert one.image == folders[str(one.domain)] / f"{case}_image.nii.gz"
+        assert one.image.is_file()
 
 
 def test_scans_are_drawn_as_the_strategy_weighs_them_and_domains_as_before(go):
