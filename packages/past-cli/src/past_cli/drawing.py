@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -18,6 +19,7 @@ __all__ = [
     "busiest",
     "draw_contours",
     "grid",
+    "picture_name",
     "save_figure",
     "show_slice",
     "slice_of",
@@ -80,6 +82,11 @@ def draw_contours(
             colour = COLOURS[(value - 1) % len(COLOURS)]
             mask = (plane == value).astype(np.float32)
             ax.contour(mask, levels=[0.5], colors=[colour], linestyles=style, linewidths=1)
+
+
+def picture_name(name: str) -> str:
+    """A picture's file name, of letters that any file system takes."""
+    return f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', name)}.png"
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

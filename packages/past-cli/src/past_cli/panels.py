@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from past_cli.drawing import ROWS, busiest, draw_contours, grid, save_figure, show_slice
+from past_cli.drawing import (
+    ROWS,
+    busiest,
+    draw_contours,
+    grid,
+    picture_name,
+    save_figure,
+    show_slice,
+)
 from past_cli.pseudo_label_panels import draw_pseudo_labels
 from past_core.pipeline.opened import Run, Segmented
 from past_core.pipeline.translations import Translations
@@ -31,7 +38,7 @@ def draw_panels(run: Run) -> list[Path]:
     drawn = []
     for one in translations:
         name = "translation" if len(translations) == 1 else f"translation-{one.name}"
-        drawn.append(_translation(one, panels / f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', name)}.png"))
+        drawn.append(_translation(one, panels / picture_name(name)))
     drawn += draw_pseudo_labels(run, panels)
     segmented = [one for one in run.segmented() if one.predictions]
     if segmented and all(path.is_file() for one in segmented for path in one.predictions.values()):

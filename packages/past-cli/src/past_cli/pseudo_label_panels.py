@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,16 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
-from past_cli.drawing import COLOURS, ROWS, busiest, grid, save_figure, show_slice, slice_of
+from past_cli.drawing import (
+    COLOURS,
+    ROWS,
+    busiest,
+    grid,
+    picture_name,
+    save_figure,
+    show_slice,
+    slice_of,
+)
 from past_core.case import Domain
 from past_core.pipeline import Run, Selection, selections_of
 from past_core.pipeline.layout import STAGES, image_path, label_path
@@ -36,14 +44,17 @@ def draw_pseudo_labels(run: Run, panels: Path) -> list[Path]:
     scans = run.folder / STAGES / run.record.get("scans", {}).get("target", "")
     drawn = []
     for model, selections in list(rounds.items())[:MODELS]:
-        name = re.sub(r"[^A-Za-z0-9_.@+-]", "_", f"pseudo-labels-{model}.png")
         cases = [
             case
             for case in selections[0].cases
             if all(case in one.cases for one in selections) and image_path(scans, case).is_file()
         ]
         if cases:
-            drawn.append(_draw(selections, scans, cases[:ROWS], panels / name))
+            drawn.append(
+                _draw(
+                    selections, scans, cases[:ROWS], panels / picture_name(f"pseudo-labels-{model}")
+                )
+            )
     return drawn
 
 

@@ -17,6 +17,7 @@ from past_core.config import PluginConfig
 from past_core.errors import ConfigError
 from past_core.interfaces import Prediction, PseudoLabel, Strategy
 from past_selftrain.confidence import Slab, likeliest, slabs
+from past_selftrain.scans import by_domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,8 +82,8 @@ class Agreement(Strategy):
         label, counted = [], []
         for slab in slabs(prediction, labels):
             differ, _ = _compared(slab)
-            ignored = differ if not self.config.differing else np.zeros_like(differ)
-            label.append(np.where(ignored, np.uint8(labels.ignore), slab.predicted))
+            left_out = np.uint8(labels.ignore) if not self.config.differing else slab.predicted
+            label.append(np.where(differ, left_out, slab.predicted))
             counted.append(np.where(differ, self.config.differing, 1).astype(np.float16))
         voxels = np.concatenate(counted) if self.config.differing else None
         return PseudoLabel(prediction.case_id, np.concatenate(label), weight, voxels)
@@ -93,8 +94,7 @@ class Agreement(Strategy):
             return dict.fromkeys((one.case_id for one in predictions), 1.0)
         figures = {one.case_id: agreement_of(one, labels) for one in predictions}
         weights = {}
-        for domain in dict.fromkeys(one.domain for one in predictions):
-            members = [one.case_id for one in predictions if one.domain == domain]
+        for domain, members in by_domain(predictions).items():
             low, high = (edge(figures[case] for case in members) for edge in (min, max))
             for case in members:
                 span = high - low

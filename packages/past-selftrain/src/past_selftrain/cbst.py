@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from past_core.config import PluginConfig
 from past_core.interfaces import Prediction, PseudoLabel, Strategy
 from past_selftrain.confidence import likeliest, slabs
+from past_selftrain.portions import risen
 from past_selftrain.strata import Strata
 from past_selftrain.thresholds import thresholds_of
 
@@ -47,7 +48,7 @@ class CBSTConfig(PluginConfig):
 
     def portion(self, round_number: int) -> float:
         """P in this round, counted from 1."""
-        return min(self.p_max, self.p + (round_number - 1) * self.p_step)
+        return risen(self.p, self.p_step, self.p_max, round_number)
 
 
 class CBST(Strategy):

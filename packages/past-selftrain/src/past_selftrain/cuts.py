@@ -32,7 +32,8 @@ class Cuts:
     """
 
     def __init__(self, thresholds: Sequence[Threshold], *, thin: bool = False) -> None:
-        self.thresholds = thresholds
+        self._lowest = np.full(256, np.inf)  # infinite for voxels of no stratum
+        self._lowest[: len(thresholds)] = [one.confidence for one in thresholds]
         self._thinned = [
             _Thinned(number, one)
             for number, one in enumerate(thresholds)
@@ -42,9 +43,7 @@ class Cuts:
     def kept(self, slab: Stratum) -> npt.NDArray[np.bool_]:
         """Whether each voxel of the next slab is kept, ``(i, j, k)``."""
         values = ordered(slab.confidence)
-        lowest = np.full(256, np.inf)  # infinite for voxels of no stratum
-        lowest[: len(self.thresholds)] = [one.confidence for one in self.thresholds]
-        kept: npt.NDArray[np.bool_] = values >= _rounded_up(lowest, values)[slab.number]
+        kept: npt.NDArray[np.bool_] = values >= _rounded_up(self._lowest, values)[slab.number]
         for one in self._thinned:
             one.thin(kept, slab, values)
         return kept

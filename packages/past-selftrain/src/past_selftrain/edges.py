@@ -9,9 +9,12 @@ voxels a random walker most probably comes from, which seldom crosses an edge (G
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from past_selftrain.confidence import likeliest
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,28 +34,18 @@ STIFFNESS = 500.0
 CONNECTED = np.ones((3, 3, 3), bool)
 
 
+@dataclass(frozen=True)
 class Redrawn:
-    """Classes near borders after the walks, ``(i, j, k)`` each.
+    """Classes near borders before and after the walks, ``(i, j, k)`` each."""
 
-    Parameters
-    ----------
-    zone
-        Voxels that were decided anew.
-    classes
-        Their classes; elsewhere as predicted.
-    probability
-        Of a walk from that class, 0 to 1; 1 elsewhere.
-    """
-
-    def __init__(
-        self,
-        zone: npt.NDArray[np.bool_],
-        classes: npt.NDArray[np.uint8],
-        probability: npt.NDArray[np.float32],
-    ) -> None:
-        self.zone = zone
-        self.classes = classes
-        self.probability = probability
+    predicted: npt.NDArray[np.uint8]
+    """Classes before."""
+    zone: npt.NDArray[np.bool_]
+    """Voxels that were decided anew."""
+    classes: npt.NDArray[np.uint8]
+    """Their classes; elsewhere as predicted."""
+    probability: npt.NDArray[np.float32]
+    """Of a walk from that class, 0 to 1; 1 elsewhere."""
 
 
 def redrawn(image: Volume, probabilities: npt.NDArray[np.floating[Any]], width: float) -> Redrawn:
@@ -69,7 +62,7 @@ def redrawn(image: Volume, probabilities: npt.NDArray[np.floating[Any]], width: 
         outside. The same in mm along the other axes.
     """
     spacing = np.array(image.spacing) / min(image.spacing)
-    predicted = probabilities.argmax(axis=0).astype(np.uint8)
+    predicted, _ = likeliest(probabilities)
     seeds = _seeds(predicted, probabilities, width, spacing)
     classes, probability = predicted.copy(), np.ones(predicted.shape, np.float32)
     for box in _boxes(seeds):
@@ -78,7 +71,7 @@ def redrawn(image: Volume, probabilities: npt.NDArray[np.floating[Any]], width: 
             found = _walk(image.data[box], seeds[box], len(probabilities), spacing)
             classes[box][zone] = found.argmax(axis=0)[zone]
             probability[box][zone] = found.max(axis=0)[zone]
-    return Redrawn(seeds == 0, classes, probability)
+    return Redrawn(predicted, seeds == 0, classes, probability)
 
 
 def _seeds(

@@ -13,10 +13,11 @@ from past_selftrain.portions import count_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from past_core.case import Domain
     from past_core.interfaces import Prediction
     from past_core.labels import Labels
 
-__all__ = ["confidence_of", "most_confident"]
+__all__ = ["by_domain", "confidence_of", "most_confident"]
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +36,21 @@ def most_confident(
         return list(predictions)
     figures = {one.case_id: confidence_of(one, labels) for one in predictions}
     kept: set[str] = set()
-    for domain in dict.fromkeys(one.domain for one in predictions):
-        members = [one.case_id for one in predictions if one.domain == domain]
+    for domain, members in by_domain(predictions).items():
         members.sort(key=lambda case: -figures[case])  # of equal ones the first stay
         count = count_of(portion, len(members))
         kept.update(members[:count])
         left = ", ".join(f"{case} ({figures[case]:.3f})" for case in members[count:])
         log.info("%s scans left out, by confidence: %s", domain, left or "none")
     return [one for one in predictions if one.case_id in kept]
+
+
+def by_domain(predictions: Sequence[Prediction]) -> dict[Domain, list[str]]:
+    """Ids of cases by domain, in their order."""
+    groups: dict[Domain, list[str]] = {}
+    for one in predictions:
+        groups.setdefault(one.domain, []).append(one.case_id)
+    return groups
 
 
 def confidence_of(prediction: Prediction, labels: Labels) -> float:

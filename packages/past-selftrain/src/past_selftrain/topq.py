@@ -22,6 +22,7 @@ from past_core.volume import load_volume
 from past_selftrain.components import islands
 from past_selftrain.cuts import Cuts
 from past_selftrain.edges import redrawn
+from past_selftrain.portions import risen
 from past_selftrain.scans import most_confident
 from past_selftrain.strata import Strata
 from past_selftrain.thresholds import thresholds_of
@@ -82,7 +83,7 @@ class TopQConfig(PluginConfig):
         """Q in this round, counted from 1, of a class or of its ``rim``."""
         if rim and self.rim_q is not None:
             return self.rim_q
-        return min(self.q_max, self.q + (round_number - 1) * self.q_step)
+        return risen(self.q, self.q_step, self.q_max, round_number)
 
 
 class TopQ(Strategy):
@@ -188,12 +189,12 @@ def _with_edges(
             f"top-q: edges needs the image of case {prediction.case_id}, and there is none. Set "
             "edges = 0."
         )
-    probabilities, ignore = prediction.probabilities(), np.uint8(strata.labels.ignore)
-    found = redrawn(load_volume(prediction.image), probabilities, width)
+    ignore = np.uint8(strata.labels.ignore)
+    found = redrawn(load_volume(prediction.image), prediction.probabilities(), width)
     deep = ~found.zone & (found.classes > 0)
     near = np.where(found.probability >= CERTAIN, found.classes, ignore)
     whole = np.where(found.zone | deep, near, label).astype(np.uint8)
-    whole[islands(probabilities.argmax(axis=0).astype(np.uint8), strata.single)] = ignore
+    whole[islands(found.predicted, strata.single)] = ignore
     return whole
 
 

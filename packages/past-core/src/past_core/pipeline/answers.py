@@ -108,7 +108,7 @@ class Answers:
         """Models whose probabilities are averaged; nothing, if one of them is not trained."""
         members: list[Member] = []
         for address in _addresses(system, structure, protocol):
-            for model, own, seed, number in self._asked(address, protocol):
+            for model, own, seed, number in self.systems.asked(address, protocol):
                 known = self.builder.known(model, own, seed, number)
                 if known is None:
                     return []
@@ -141,15 +141,7 @@ class Answers:
     def _predictions(self, address: Address, served: str, case: Case) -> list[Stage]:
         self.builder.require_protocols([address.protocol], f"'{address}'")
         group = case.protocol or ALL
-        return [self._predict(*asked, group) for asked in self._asked(address, served)]
-
-    def _asked(self, address: Address, served: str) -> list[tuple[Model, str | None, int, int]]:
-        """Model, protocol, seed and round of each training that an address names."""
-        model = self.systems.find_model(address.name)
-        number = len(model.rounds) if address.round is None else address.round
-        protocol = (address.protocol or served) if model.each else None
-        seeds = model.seeds if address.seed is None else (address.seed,)
-        return [(model, protocol, seed, number) for seed in seeds]
+        return [self._predict(*asked, group) for asked in self.systems.asked(address, served)]
 
     def _predict(
         self, model: Model, protocol: str | None, seed: int, number: int, group: str

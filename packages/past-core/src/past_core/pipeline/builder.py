@@ -208,13 +208,11 @@ class Builder(Material):
         found = []
         for text in one.teachers:
             address = Address.parse(text, f"model {trained.model.name}, teachers")
-            model = self.systems.find_model(address.name)
-            last = k - 1 if model.name == trained.model.name else len(model.rounds)
-            number = last if address.round is None else address.round
-            protocol = (address.protocol or trained.protocol) if model.each else None
-            self.require_protocols([protocol], f"model {trained.model.name}, teacher {text}")
-            seeds = model.seeds if address.seed is None else (address.seed,)
-            found += [(self.trained(model, protocol, seed, number), number) for seed in seeds]
+            own = address.name == trained.model.name
+            asked = self.systems.asked(address, trained.protocol, last=k - 1 if own else None)
+            where = f"model {trained.model.name}, teacher {text}"
+            self.require_protocols([protocol for _, protocol, _, _ in asked], where)
+            found += [(self.trained(*one), one[-1]) for one in asked]
         return found
 
     def _fit(

@@ -87,6 +87,25 @@ class Systems(PluginConfig):
         """The system of this name, which must be there."""
         return next(system for system in self.system if system.name == name)
 
+    def asked(
+        self, address: Address, served: str | None, last: int | None = None
+    ) -> list[tuple[Model, str | None, int, int]]:
+        """Model, protocol, seed and round of each training that an address names.
+
+        Parameters
+        ----------
+        served
+            The protocol that is meant where the address names none.
+        last
+            The round that is meant where it names none; by default the model's last.
+        """
+        model = self.find_model(address.name)
+        last = len(model.rounds) if last is None else last
+        number = last if address.round is None else address.round
+        protocol = (address.protocol or served) if model.each else None
+        seeds = model.seeds if address.seed is None else (address.seed,)
+        return [(model, protocol, seed, number) for seed in seeds]
+
     def supervised(self, system: System) -> bool:
         """Whether a model of the system sees labels of target scans: an upper bound."""
         named = [a for use in system.uses() for a in addresses(use, f"system {system.name}")]

@@ -19,10 +19,12 @@ from past_core.volume import Volume, save_volume
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy.typing as npt
+
     from past_core.case import Case
     from past_core.labels import Labels
 
-__all__ = ["Folders", "environment", "write_raw"]
+__all__ = ["Folders", "as_read", "environment", "write_raw"]
 
 DATASET = "Dataset001_PAST"
 """nnU-Net finds data sets by such a name; every fit has folders of its own."""
@@ -119,6 +121,12 @@ def write_raw(folders: Folders, cases: Sequence[Case], labels: Labels) -> Json:
     dataset = dataset_json(cases, labels, with_ignore=labels.ignore in found)
     write_json(folders.raw / "dataset.json", dataset)
     return dataset
+
+
+def as_read(volume: Volume) -> tuple[npt.NDArray[np.float32], Json]:
+    """A canonical image as nnU-Net's readers give it: ``(1, z, y, x)`` and its properties."""
+    array = volume.data.astype(np.float32).transpose(2, 1, 0)[None]
+    return array, {"spacing": list(volume.spacing[::-1])}
 
 
 def dataset_json(cases: Sequence[Case], labels: Labels, with_ignore: bool) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from past_core.errors import DataError
 from past_core.volume import Volume
 from past_seg.nnunet.capture import captured
-from past_seg.nnunet.folders import Json
+from past_seg.nnunet.folders import Json, as_read
 from past_seg.nnunet.onednn import OneDNNConvolutions
 from past_seg.nnunet.plans import configuration_name
 from past_seg.nnunet.precision import autocast
@@ -93,9 +93,7 @@ class Predictor:
         """
         _check(volume)
         canonical = volume.canonical()
-        # nnU-Net's readers give arrays as (channel, z, y, x); training read such ones.
-        array = canonical.data.astype(np.float32).transpose(2, 1, 0)[None]
-        properties: dict[str, Any] = {"spacing": list(canonical.spacing[::-1])}
+        array, properties = as_read(canonical)  # as training read them
         data, _, properties = self._preprocessor.run_case_npy(
             array, None, properties, self._plans, self._configuration, self._dataset
         )

@@ -14,6 +14,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from past_core.errors import DataError
 from past_core.files import atomic_path
+from past_seg.nnunet.folders import as_read
 from past_seg.nnunet.memory import Copied
 from past_seg.nnunet.plans import configuration_name
 
@@ -57,9 +58,7 @@ def preprocess_unlabelled(
                 f"{case.image}: shape {image.shape}; an unlabelled scan must be a 3D volume of "
                 "finite voxels that are not all 0. Drop it or export it anew."
             )
-        # nnU-Net's readers give arrays as (channel, z, y, x).
-        array = image.data.astype(np.float32).transpose(2, 1, 0)[None]
-        properties: dict[str, Any] = {"spacing": list(image.spacing[::-1])}
+        array, properties = as_read(image)
         data, *_ = preprocessor.run_case_npy(
             array, None, properties, manager, configuration, dataset
         )
