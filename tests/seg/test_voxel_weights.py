@@ -89,28 +89,35 @@ def test_coarse_outputs_have_the_mean_weight_of_their_voxels():
 
 
 @pytest.mark.parametrize(
-    ("affine", "patch", "deep"),
-    [(None, 1024, False), (None, 4096, True), (np.diag([-1, 1.5, 1, 1.0]), 1024, False)],
+    ("space", "patch", "deep", "flat"),
+    [
+        ({}, 1024, False, False),
+        ({}, 4096, True, False),
+        ({"affine": np.diag([-1, 1.5, 1, 1.0])}, 1024, False, False),
+        ({"shape": (40, 40, 5)}, 8000, True, True),  # slices are turned by themselves
+    ],
 )
 def test_weights_lie_where_their_voxels_do_after_preprocessing_and_augmentation(
-    balls, monkeypatch, affine, patch, deep
+    balls, monkeypatch, space, patch, deep, flat
 ):
     """Weights that mark the label: they must coincide with it in every patch."""
-    seen = []
+    seen, dummy_2d = [], set()
     step = Trainer.train_step
 
     def look(self, batch):
         target = batch["target"]
         finest = target[0] if self.enable_deep_supervision else target
         seen.append((self.enable_deep_supervision, batch["data"].clone(), finest.clone()))
+        dummy_2d.add(self.configure_rotation_dummyDA_mirroring_and_inital_patch_size()[1])
         return step(self, batch)
 
     monkeypatch.setattr(Trainer, "train_step", look)
-    cases = [balls.case(f"ball{n}", n, affine=affine) for n in range(3)]
+    cases = [balls.case(f"ball{n}", n, **space) for n in range(3)]
     marked = [weighted(case, 0.25 + 0.75 * case.load_label().data) for case in cases]
     numbers = {"iterations": 12, "iterations_per_epoch": 6, "patch_voxels": patch}
     fitted(balls, marked, "work", **numbers)
     assert len(seen) == 12
+    assert dummy_2d == {flat}
     for supervised, data, target in seen:
         assert supervised == deep
         assert data.shape[1] == 2
