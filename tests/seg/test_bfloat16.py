@@ -373,11 +373,19 @@ def cannot_be_tried(monkeypatch):
     monkeypatch.setattr(probe, "examine", examine)
 
 
-@pytest.mark.parametrize(("width", "dtype"), [(64, torch.bfloat16), (48, torch.float32)])
+@pytest.mark.parametrize(("width", "dtype"), [(40, torch.bfloat16), (64, torch.float32)])
 @pytest.mark.usefixtures("cannot_be_tried")
-def test_what_cannot_be_tried_is_trusted_on_known_axes_only(balls, convolved, width, dtype):
+def test_what_cannot_be_tried_is_trusted_on_narrow_slices_only(balls, convolved, width, dtype):
     flat(balls, width=width)
     assert {one[1] for one in convolved if one[2] == width and one[4] == (1, 1, 1)} == {dtype}
+
+
+@pytest.mark.parametrize(("slices", "doubtful"), [(5, True), (15, True), (16, False)])
+@pytest.mark.usefixtures("torch_2_15", "cannot_be_tried")
+def test_many_slices_are_trusted_on_any_axis(slices, doubtful):
+    for width in (96, 128):
+        one = replace(SMALL, shape=(2, slices, width, width))
+        assert bool(amx._judge([one], {})[one]) == doubtful
 
 
 def test_costs_are_measured():

@@ -1,10 +1,11 @@
 """Keeps convolutions in float32 whose bfloat16 kernel for AMX damages memory in training.
 
 torch 2.15.0 on an x86 processor with AMX: the backward pass of a 3D convolution of stride 1,
-kernel 1 x 3 x 3 or 3 x 3 x 3, on an input whose last axis is 96 writes past its buffers. So
-before a training in bfloat16 on such a processor every distinct convolution of the planned
-network is judged: by what is known of this torch (``known_fault``), else by trying it in
-another process (``probe``), else, where that cannot be done, by caution. Those that are not
+kernel 1 x 3 x 3 or 3 x 3 x 3, writes past its buffers or gives gradients that are not numbers
+where the input has few slices and these are wide (``docs/speed.md`` maps it). So before a
+training in bfloat16 on such a processor every distinct convolution of the planned network is
+judged: by what is known of this torch (``known_fault``), else by trying it in another process
+(``probe``), else, where that cannot be done, by caution. Those that are not
 sound compute in float32, all others in bfloat16. Predictions run forward only, where nothing
 is known to be wrong, and stay in bfloat16.
 """
@@ -32,8 +33,10 @@ __all__ = ["convolutions", "in_use", "keep_in_float32", "known_fault", "protect"
 
 log = logging.getLogger(__name__)
 
-SOUND_AXES = frozenset({32, 40, 64, 80, 160})
-"""Last axes on which convolutions were seen to be sound; used where none can be tried."""
+SOUND_WIDTH = 40
+"""Up to this last axis no convolution was seen to be faulty, at any number of slices."""
+SOUND_SLICES = 16
+"""With so many slices no convolution was seen to be faulty, on any last axis."""
 
 
 def in_use() -> bool:
@@ -102,6 +105,7 @@ def known_fault(one: Convolution) -> str:
         and set(one.stride) == {1}
         and max(one.kernel[-2:]) >= 3
         and one.shape[-1] == 96
+        and one.shape[1] < SOUND_SLICES
     ):
         return "known: torch 2.15 writes past its buffers on a last axis of 96"
     return ""
@@ -143,6 +147,7 @@ def _judge(found: Collection[Convolution], noted: dict[Convolution, str]) -> dic
 
 
 def _caution(one: Convolution) -> str:
-    if set(one.stride) == {1} and one.shape[-1] not in SOUND_AXES:
-        return f"untried on a last axis of {one.shape[-1]}"
+    _, slices, _, width = one.shape
+    if set(one.stride) == {1} and width > SOUND_WIDTH and slices < SOUND_SLICES:
+        return f"untried on {slices} slices with a last axis of {width}"
     return ""
