@@ -98,7 +98,7 @@ def test_coarse_outputs_have_the_mean_weight_of_their_voxels():
     ],
 )
 def test_weights_lie_where_their_voxels_do_after_preprocessing_and_augmentation(
-    balls, monkeypatch, space, patch, deep, flat
+    balls, monkeypatch, space, patch, *, deep, flat
 ):
     """Weights that mark the label: they must coincide with it in every patch."""
     seen, dummy_2d = [], set()

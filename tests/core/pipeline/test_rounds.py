@@ -286,6 +286,27 @@ def test_each_entry_of_images_keeps_its_share_though_scans_are_weighed(go):
     assert sum(weights[case] for case in others) / total == pytest.approx(0.25)
 
 
+def test_what_the_image_decided_is_no_guess_and_counted_where_it_is_another_class(go, stage_of):
+    """Finds voxels of low probability taken for guesses, and moved borders uncounted."""
+    bright = LEARNT.replace('"keep"\n', '"bright"\n    settings = { bright = 120, above = 0.0 }\n', 1)
+    _, result, _ = go(bright)
+    counted = json.loads((stage_of(result, "select-other-st1") / "selection.json").read_text())
+    redrawn = 0
+    for (_, case), prediction in HANDED.items():
+        p, image = prediction.probabilities(), load_volume(prediction.image).data
+        label = np.where(image > 120, 1, p.argmax(axis=0))
+        assigned = np.take_along_axis(p, label[None], axis=0)[0]
+        found = counted["cases"][case]
+        for value, name in enumerate(("background", "vs", "cochlea")):
+            own = label == value
+            assert found["kept"][name] == own.sum()
+            assert found["guessed"][name] == (own & (assigned < 0.5) & (image <= 120)).sum()
+            other = own & (image > 120) & (p.argmax(axis=0) != value)
+            assert found["redrawn"][name] == other.sum()
+            redrawn += other.sum()
+    assert redrawn
+
+
 def test_a_selection_that_two_models_share_belongs_to_both(go):
     """Finds what is known of a selection by the name of its folder."""
     _, result, _ = go(LEARNT + "settings = { above = 0.7 }")

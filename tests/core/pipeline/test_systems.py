@@ -150,7 +150,7 @@ def test_without_a_translator_the_chain_trains_on_source_scans():
 
 
 def test_the_chain_ends_with_a_choice_among_looks_translations_and_rounds():
-    systems = chain("match", "bayes", "keep", 1, looks="sharpness")
+    systems = chain("match", "bayes", "keep", 1, looks="sharpness", edges=None)
     lines = ("translated", "st1", "source-looks", "translated-looks", "looks-st1")
     assert names(systems) == ["no-da", *lines, "final"]
     assert systems.find_system("final").choose == lines
@@ -168,6 +168,23 @@ def test_the_chain_ends_with_a_choice_among_looks_translations_and_rounds():
         "source-looks": (["source"], {"sharpness": 0.5}, None, ()),
         "translated-looks": (["aligned"], {"sharpness": 0.5}, "source-looks", rounds),
     }
+
+
+def test_the_last_line_of_the_chain_learns_from_the_target_alone_if_the_image_decides():
+    def rounds(translator, looks):
+        systems = chain(translator, "bayes", "bright", 2, looks=looks, edges="bright")
+        return {
+            model.name: [([i.origin for i in one.images], one.settings) for one in model.rounds]
+            for model in systems.model
+            if model.rounds
+        }
+
+    alone = [(["target"], {"bright": 3.0})] * 2
+    both = [(["aligned", "target"], {})] * 2
+    assert rounds("match", "sharpness") == {"bayes": both, "translated-looks": alone}
+    assert rounds("match", None) == {"bayes": alone}
+    untranslated = [(["source", "target"], {})] * 2
+    assert rounds(None, "sharpness") == {"no-da": untranslated, "source-looks": untranslated}
 
 
 def test_the_chains_choice_is_among_what_there_is():
@@ -241,3 +258,13 @@ def test_the_chain_asks_the_segmenter_for_its_setting_of_random_looks(request_of
     settings = {model.name: model.settings for model in resolved("smooth").model}
     assert settings["source-looks"] == settings["translated-looks"] == {"smoothing": 0.5}
     assert settings["no-da"] == settings["smooth"] == {}
+
+
+def test_the_chain_asks_the_strategy_for_its_setting_of_edges(request_of, registry):
+    def settings(strategy):
+        request = request_of(segmenter="bayes", strategy=strategy)
+        (model,) = (one for one in resolve(request, registry).systems.model if one.rounds)
+        return [one.settings for one in model.rounds]
+
+    assert settings("bright") == [{"bright": 3.0}] * 2
+    assert settings("keep") == [{}] * 2

@@ -37,7 +37,7 @@ from past_core.plugins import (
     ValidatorSpec,
     hookimpl,
 )
-from past_core.volume import Volume
+from past_core.volume import Volume, load_volume
 
 CALLS: list[str] = []
 """What was fitted or selected, in order."""
@@ -277,6 +277,8 @@ class KeepConfig(PluginConfig):
     """Of scans, by id; 1 of others."""
     doubt: float = 0.0
     """Let voxels count by so many times their confidence; 0: all alike."""
+    bright: float = Field(default=np.inf, ge=0)
+    """Voxels above so much are of class 1, whatever was predicted."""
 
 
 class Keep(Strategy):
@@ -289,11 +291,13 @@ class Keep(Strategy):
         for prediction in predictions:
             p = prediction.probabilities()
             label = np.where(p.max(axis=0) >= self.config.above, p.argmax(axis=0), labels.ignore)
+            bright = load_volume(prediction.image).data > self.config.bright
+            label = np.where(bright, 1, label)
             SELECTED[round_number, prediction.case_id] = digest(label.astype(np.uint8))
             HANDED[round_number, prediction.case_id] = prediction
             weight = self.config.weights.get(prediction.case_id, 1.0)
             voxels = self.config.doubt * p.max(axis=0) if self.config.doubt else None
-            yield PseudoLabel(prediction.case_id, label.astype(np.uint8), weight, voxels)
+            yield PseudoLabel(prediction.case_id, label.astype(np.uint8), weight, voxels, bright)
 
 
 class OverlapConfig(PluginConfig):
@@ -392,6 +396,7 @@ class Plugins:
         yield StrategySpec("nod", "Teaches nothing.", *nod, online=True)
         both = _path("Keep"), _path("KeepConfig")
         yield StrategySpec("both", "Of two teachers.", *both, teachers=2)
+        yield StrategySpec("bright", "By the image.", *both, edges="bright")
 
     @hookimpl
     def past_metrics(self):

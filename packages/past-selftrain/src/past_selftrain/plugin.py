@@ -18,6 +18,7 @@ def past_strategies() -> Iterator[StrategySpec]:
         summary="Keep each class's most confident portion q over the whole set (Algorithm 1).",
         factory="past_selftrain.topq:TopQ",
         config="past_selftrain.topq:TopQConfig",
+        edges="edges",
     )
     yield StrategySpec(
         name="cbst",

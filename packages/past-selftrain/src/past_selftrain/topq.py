@@ -10,6 +10,7 @@ leaving out whole scans is what CRST's authors did (Zou et al., ICCV 2019).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -123,10 +124,10 @@ class TopQ(Strategy):
             if pool not in cuts:
                 thresholds = self._thresholds(pools[pool], strata, round_number, pool)
                 cuts[pool] = Cuts(thresholds, thin=self.config.ties == "thin")
-            label = _label(one, strata, cuts[pool])
+            label = PseudoLabel(one.case_id, _label(one, strata, cuts[pool]))
             if self.config.edges:
                 label = _with_edges(one, label, strata, self.config.edges)
-            yield PseudoLabel(one.case_id, label)
+            yield label
 
     def thresholds(
         self, predictions: Sequence[Prediction], labels: Labels, round_number: int
@@ -181,8 +182,8 @@ CERTAIN = 0.6
 
 
 def _with_edges(
-    prediction: Prediction, label: npt.NDArray[np.uint8], strata: Strata, width: float
-) -> npt.NDArray[np.uint8]:
+    prediction: Prediction, one: PseudoLabel, strata: Strata, width: float
+) -> PseudoLabel:
     """The pseudo-label with borders of structures at the image's edges; islands stay ignored."""
     if prediction.image is None:
         raise DataError(
@@ -193,9 +194,9 @@ def _with_edges(
     found = redrawn(load_volume(prediction.image), prediction.probabilities(), width)
     deep = ~found.zone & (found.classes > 0)
     near = np.where(found.probability >= CERTAIN, found.classes, ignore)
-    whole = np.where(found.zone | deep, near, label).astype(np.uint8)
+    whole = np.where(found.zone | deep, near, one.label).astype(np.uint8)
     whole[islands(found.predicted, strata.single)] = ignore
-    return whole
+    return replace(one, label=whole, by_image=found.zone)
 
 
 def _nothing(prediction: Prediction, labels: Labels) -> PseudoLabel:

@@ -67,6 +67,9 @@ class PseudoLabel:
     """How often a training draws the scan, relative to the others of its domain; 0: never."""
     voxel_weights: npt.NDArray[np.floating[Any]] | None = None
     """``(i, j, k)``, 0 to 1: how much each voxel counts in the loss; None: all alike."""
+    by_image: npt.NDArray[np.bool_] | None = None
+    """``(i, j, k)``: where the image decided. Such labels are no guesses, however low the predicted
+    probability of theirs is. None: nowhere."""
 
 
 class Strategy(ABC):

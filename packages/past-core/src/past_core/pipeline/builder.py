@@ -175,7 +175,7 @@ class Builder(Material):
             params,
             inputs,
             incidental={"config": strategy.incidental()},
-            generation=2,
+            generation=3,
         )
         trained.selected[k] = pseudo
         return {"replace": pseudo, **self._corrected(trained.name(k), groups, pseudo)}

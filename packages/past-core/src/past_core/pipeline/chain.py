@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from past_core.config import parse_config
@@ -17,6 +17,9 @@ with copies segmenters learn shape and place too (measured on the phantom)."""
 LOOKS = 0.5
 """Share of patches that models trained on random looks see under them."""
 
+EDGES = 3.0
+"""Voxels inside of a border within which the image decides about a pseudo-label."""
+
 Content = dict[str, Any]
 """A table of a systems file."""
 
@@ -26,15 +29,22 @@ def chain(
     segmenter: str = "resunet",
     strategy: str | None = "top-q",
     rounds: int = 2,
+    *,
     looks: str | None = "random_convolution",
+    edges: str | None = "edges",
 ) -> Systems:
     """One translator, one segmenter, self-training, and a choice among what comes of it.
 
     Systems are ``no-da`` (trained on the source as it is), ``translated``, ``st1``, ``st2``, ...
     If the segmenter can train on random looks, another line of models does: ``source-looks``,
-    from whose weights ``translated-looks`` goes on, self-trained as ``looks-st1``, ...
-    ``final`` takes the best of them by label-free figures; ``no-da`` is among them only where
-    nothing stands in for it.
+    from whose weights ``translated-looks`` goes on, self-trained as ``looks-st1``, ... ``final``
+    takes the best of them by label-free figures; ``no-da`` is among them only where nothing stands
+    in for it.
+
+    Rounds learn from translated and target scans; those of the last line from target scans alone,
+    if the strategy can put borders of labels at the edges of the image. Translated scans, whose
+    structures are not quite drawn where their labels say, would teach that error again (measured,
+    ``docs/self-training.md``).
 
     Parameters
     ----------
@@ -45,21 +55,27 @@ def chain(
     strategy
         None: no self-training.
     rounds
-        K; true labels of the source are kept in them (COSMOS).
+        K; true labels of the source are kept where rounds have its scans (COSMOS).
     looks
         The segmenter's setting for random looks (``SegmenterSpec.random_looks``); None if it
         has none.
+    edges
+        The strategy's setting for the zone in which the image decides (``StrategySpec.edges``);
+        None if it has none.
     """
-    maker = _Maker(segmenter, translator is not None, strategy, rounds if strategy else 0)
-    models, uses = maker.line("no-da", "translated", "st", _model_name(segmenter))
+    translated = translator is not None
+    maker = _Maker(segmenter, translated, strategy, rounds if strategy else 0)
+    alone = replace(maker, edges=edges if translated else None)
+    first = maker if looks else alone
+    models, uses = first.line("no-da", "translated", "st", _model_name(segmenter))
     answers = dict(uses)
     candidates = list(uses)
     if looks is not None:
         varied = {"settings": {looks: LOOKS}}
-        more, others = maker.line(
+        more, others = alone.line(
             "source-looks", "translated-looks", "looks-st", "translated-looks", varied
         )
-        if translator is not None:
+        if translated:
             more[-1]["start"] = "source-looks"
             candidates.remove("no-da")  # what saw the source under random looks stands in for it
         models += more
@@ -86,6 +102,8 @@ class _Maker:
     """Whether there are translations; else rounds follow on the source scans."""
     strategy: str | None
     rounds: int
+    edges: str | None = None
+    """The strategy's setting with which rounds learn from target scans alone, if they do."""
 
     def line(
         self, plain: str, translated: str, numbered: str, adapted: str, extra: Content | None = None
@@ -111,12 +129,18 @@ class _Maker:
             models.append({"name": adapted, "images": [images]} | shared)
             uses[translated] = f"{adapted}/0"
         if self.rounds:
-            pool = [images | {"labels": "keep"}, {"from": "target"}]
-            training = {"repeat": self.rounds, "strategy": self.strategy, "images": pool}
-            models[-1]["round"] = [training]
+            models[-1]["round"] = [self._round(images)]
             name = models[-1]["name"]
             uses |= {f"{numbered}{k}": f"{name}/{k}" for k in range(1, self.rounds + 1)}
         return models, uses
+
+    def _round(self, images: Content) -> Content:
+        """What every round trains on, where what came before trained on ``images``."""
+        training: Content = {"repeat": self.rounds, "strategy": self.strategy}
+        target: Content = {"from": "target"}
+        if self.edges is not None:
+            return training | {"settings": {self.edges: EDGES}, "images": [target]}
+        return training | {"images": [images | {"labels": "keep"}, target]}
 
 
 def _model_name(segmenter: str) -> str:

@@ -20,7 +20,7 @@ from past_core.pipeline.request import NONE, Request
 from past_core.pipeline.substitution import choosing_by, with_oracle, with_plugins
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import replaced
-from past_core.plugins import Registry, SegmenterSpec
+from past_core.plugins import Registry, SegmenterSpec, StrategySpec
 from past_core.recipe import Recipe, merged, parse_assignments
 
 __all__ = ["Choice", "Settings", "resolve"]
@@ -161,13 +161,15 @@ def _chain(request: Request, registry: Registry) -> Systems:
     segmenter = request.segmenter or "resunet"
     if translator != NONE:
         registry.find("translator", translator)  # what comes first is named first
-    spec = registry.find("segmenter", segmenter).spec
+    learner = registry.find("segmenter", segmenter).spec
+    selector = None if strategy == NONE else registry.find("strategy", strategy).spec
     return chain(
         None if translator == NONE else translator,
         segmenter,
         None if strategy == NONE else strategy,
         2 if request.rounds is None else request.rounds,
-        spec.random_looks if isinstance(spec, SegmenterSpec) else None,
+        looks=learner.random_looks if isinstance(learner, SegmenterSpec) else None,
+        edges=selector.edges if isinstance(selector, StrategySpec) else None,
     )
 
 

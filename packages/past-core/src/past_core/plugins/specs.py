@@ -79,6 +79,10 @@ class StrategySpec(PluginSpec):
     online: bool = False
     """Whether it is a ``past_core.interfaces.OnlineStrategy``, which acts within a training
     instead of before it."""
+    edges: str | None = None
+    """Its setting for the width in voxels, 0 or more, of the zone around borders in which the image
+    decides instead of the prediction, if it has one: with it the chain's last line of models learns
+    from target scans alone."""
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,14 @@ def check_spec(spec: PluginSpec) -> None:
     _check_factory(who, spec)
     config = _resolve(who, spec.config)
     _check_config(who, config)
-    if isinstance(spec, SegmenterSpec) and spec.random_looks is not None:
+    named = {
+        "random_looks": spec.random_looks if isinstance(spec, SegmenterSpec) else None,
+        "edges": spec.edges if isinstance(spec, StrategySpec) else None,
+    }
+    for what, setting in named.items():
         expect(
-            spec.random_looks in config.model_fields,
-            f"{who}: random_looks is '{spec.random_looks}', which is none of its settings",
+            setting is None or setting in config.model_fields,
+            f"{who}: {what} is '{setting}', which is none of its settings",
         )
 
 

@@ -50,7 +50,7 @@ def select(params: Mapping[str, Any], work: Work) -> None:
         affine = read_header(label_path(teachers[0], one.case_id)).affine
         _check(one, prediction.of_each()[0].shape[1:], params["plugin"])
         _write(one, affine, work)
-        said[one.case_id] = {"domain": case["domain"], **_counts(prediction, one.label, labels)}
+        said[one.case_id] = {"domain": case["domain"], **_counts(prediction, one, labels)}
         weights.setdefault((case["domain"], case["entry"]), {})[one.case_id] = one.scan_weight
         work.progress(len(said), len(predictions), one.case_id)
     for (domain, _), members in weights.items():
@@ -82,8 +82,10 @@ def correct(params: Mapping[str, Any], work: Work) -> None:
 
 
 def _check(one: PseudoLabel, shape: tuple[int, ...], plugin: Mapping[str, Any]) -> None:
-    """A strategy's label and weights must lie on the prediction's grid, weights in their range."""
+    """What a strategy gives must lie on the prediction's grid, weights in their range."""
     require_grid(plugin, one.label.shape, shape)
+    if one.by_image is not None:
+        require_grid(plugin, one.by_image.shape, shape)
     sound = one.scan_weight >= 0
     if one.voxel_weights is not None:
         require_grid(plugin, one.voxel_weights.shape, shape)
@@ -108,24 +110,29 @@ PLANES = 16
 """Of a case, this many along its first axis are in memory at a time."""
 
 
-def _counts(
-    prediction: Prediction, label: npt.NDArray[np.uint8], labels: Labels
-) -> dict[str, dict[str, int]]:
-    """Voxels of each class: ``predicted``, ``kept``, and of those ``guessed``, below a half."""
-    total = np.zeros((3, labels.count), np.int64)
+def _counts(prediction: Prediction, one: PseudoLabel, labels: Labels) -> dict[str, dict[str, int]]:
+    """Voxels of each class, by what they are.
+
+    ``predicted``; ``kept``; and of those ``guessed``, by a probability below a half, and
+    ``redrawn``, by the image where the prediction is another class.
+    """
+    total = np.zeros((4, labels.count), np.int64)
     teachers = prediction.of_each()
-    for start in range(0, len(label), PLANES):
-        part = label[start : start + PLANES]
-        mean = mean_probabilities([one[:, start : start + PLANES] for one in teachers])
-        total[0] += np.bincount(mean.argmax(axis=0).ravel(), minlength=labels.count)
+    for start in range(0, len(one.label), PLANES):
+        planes = slice(start, start + PLANES)
+        mean = mean_probabilities([teacher[:, planes] for teacher in teachers])
+        predicted = mean.argmax(axis=0)
+        total[0] += np.bincount(predicted.ravel(), minlength=labels.count)
+        by_image = np.False_ if one.by_image is None else one.by_image[planes]
         for value in range(labels.count):
-            kept = mean[value][part == value]
-            total[1, value] += kept.size
-            total[2, value] += np.count_nonzero(kept < 0.5)
+            kept = one.label[planes] == value
+            total[1, value] += np.count_nonzero(kept)
+            total[2, value] += np.count_nonzero(kept & ~by_image & (mean[value] < 0.5))
+            total[3, value] += np.count_nonzero(kept & by_image & (predicted != value))
     names = labels.as_mapping()
     return {
         what: {name: int(counts[value]) for name, value in names.items()}
-        for what, counts in zip(("predicted", "kept", "guessed"), total, strict=True)
+        for what, counts in zip(("predicted", "kept", "guessed", "redrawn"), total, strict=True)
     }
 
 
