@@ -31,7 +31,7 @@ def main(run: Path) -> None:
     """Print the figures of a run folder."""
     predicted, images, labels = (
         next((run / "stages").glob(pattern))
-        for pattern in ("label-on-ceiling-for-st1-*", "crop-target-*", "crop-oracle-*")
+        for pattern in ("label-*-for-st1-*", "crop-target-*", "crop-oracle-*")
     )
     rows = []
     for path in sorted(predicted.glob("*_label.nii.gz")):
@@ -39,7 +39,8 @@ def main(run: Path) -> None:
         probabilities = np.load(probability_path(predicted, case))
         true = load_volume(label_path(labels, case), np.uint8).data
         plain = probabilities.argmax(axis=0)
-        walked = redrawn(load_volume(image_path(images, case)), probabilities, WIDTH).classes
+        image, structures = load_volume(image_path(images, case)), range(1, len(probabilities))
+        walked = redrawn(image, plain.astype(np.uint8), probabilities, WIDTH, structures).classes
         rows.append(
             [
                 (

@@ -46,7 +46,14 @@ def dice(one, other):
     return 2 * (one & other).sum() / (one.sum() + other.sum())
 
 
+def walked(image, probabilities, width, structures=None):
+    predicted = probabilities.argmax(axis=0).astype(np.uint8)
+    every = range(1, len(probabilities))
+    return redrawn(image, predicted, probabilities, width, structures or every)
+
+
 MIDDLE = (17.0, 15.0, 14.0)
+FIRST, SECOND = (9.0, 15.0, 14.0), (25.0, 15.0, 14.0)
 
 
 @pytest.mark.parametrize(("radius", "wrong"), [(7.0, 8.7), (7.0, 5.9)])
@@ -54,28 +61,36 @@ def test_a_border_moves_to_the_edge_from_either_side(radius, wrong):
     true = distance(MIDDLE) <= radius
     probabilities = predicted_of((MIDDLE, wrong))
     before = dice(probabilities.argmax(axis=0) == 1, true)
-    found = redrawn(image_of((MIDDLE, radius, 180)), probabilities, 3)
+    found = walked(image_of((MIDDLE, radius, 180)), probabilities, 3)
     assert before < 0.87
     assert dice(found.classes == 1, true) > 0.96
 
 
 def test_each_structure_finds_its_own_edge():
     """Finds structures that take each other's voxels, one of them darker than the background."""
-    first, second = (9.0, 15.0, 14.0), (25.0, 15.0, 14.0)
-    image = image_of((first, 5, 180), (second, 5, 5))
-    found = redrawn(image, predicted_of((first, 6.5), (second, 6.5), classes=3), 3)
-    for value, centre in enumerate((first, second), start=1):
+    image = image_of((FIRST, 5, 180), (SECOND, 5, 5))
+    found = walked(image, predicted_of((FIRST, 6.5), (SECOND, 6.5), classes=3), 3)
+    for value, centre in enumerate((FIRST, SECOND), start=1):
         assert dice(found.classes == value, distance(centre) <= 5) > 0.95
 
 
+def test_borders_of_other_structures_stay():
+    image = image_of((FIRST, 5, 180), (SECOND, 5, 5))
+    probabilities = predicted_of((FIRST, 6.5), (SECOND, 6.5), classes=3)
+    found = walked(image, probabilities, 3, structures=(1,))
+    assert dice(found.classes == 1, distance(FIRST) <= 5) > 0.95
+    assert np.array_equal(found.classes == 2, probabilities.argmax(axis=0) == 2)
+    assert not found.zone[found.classes == 2].any()
+
+
 def test_a_structure_too_small_to_have_a_depth_keeps_its_surest_voxels():
-    found = redrawn(image_of((MIDDLE, 2.2, 200)), predicted_of((MIDDLE, 3.0)), 4)
+    found = walked(image_of((MIDDLE, 2.2, 200)), predicted_of((MIDDLE, 3.0)), 4)
     assert dice(found.classes == 1, distance(MIDDLE) <= 2.2) > 0.9
 
 
 def test_nothing_is_decided_far_from_borders():
     probabilities = predicted_of((MIDDLE, 7))
-    found = redrawn(image_of((MIDDLE, 7, 180)), probabilities, 3)
+    found = walked(image_of((MIDDLE, 7, 180)), probabilities, 3)
     near = np.abs(distance(MIDDLE) - 7)
     assert not found.zone[near > 4.6].any()
     assert found.zone[near < 0.9].all()
@@ -85,7 +100,7 @@ def test_nothing_is_decided_far_from_borders():
 
 def test_coarse_axes_have_as_many_millimetres():
     """Finds widths in voxels along each axis."""
-    found = redrawn(image_of((MIDDLE, 9, 180)), predicted_of((MIDDLE, 9)), 3)
+    found = walked(image_of((MIDDLE, 9, 180)), predicted_of((MIDDLE, 9)), 3)
     i, j, k = (int(c / mm) for c, mm in zip(MIDDLE, SPACING, strict=True))
     inside = (distance(MIDDLE) <= 9) & found.zone
     depth = [inside[:i, j, k].sum() * SPACING[0], inside[i, j, :k].sum() * SPACING[2]]
@@ -94,14 +109,14 @@ def test_coarse_axes_have_as_many_millimetres():
 
 def test_an_image_without_edges_leaves_the_border_where_it_was():
     probabilities = predicted_of((MIDDLE, 7))
-    found = redrawn(image_of(noise=0), probabilities, 3)
+    found = walked(image_of(noise=0), probabilities, 3)
     assert np.array_equal(found.classes, probabilities.argmax(axis=0))
 
 
 def test_where_nothing_but_noise_is_seen_the_structure_shrinks_and_does_not_vanish():
     """Where a border has no contrast, walks from the wider outside win most of the zone."""
     probabilities = predicted_of((MIDDLE, 7))
-    found = redrawn(image_of(), probabilities, 3)
+    found = walked(image_of(), probabilities, 3)
     whole = probabilities.argmax(axis=0) == 1
     assert 0.4 < (found.classes == 1).sum() / whole.sum() < 1
     assert not (found.classes == 1)[~whole].any()
@@ -110,7 +125,7 @@ def test_where_nothing_but_noise_is_seen_the_structure_shrinks_and_does_not_vani
 def test_nothing_predicted_stays_nothing():
     probabilities = np.zeros((2, *SHAPE), np.float16)
     probabilities[0] = 1
-    found = redrawn(image_of(), probabilities, 3)
+    found = walked(image_of(), probabilities, 3)
     assert not found.zone.any()
     assert not found.classes.any()
 

@@ -11,6 +11,7 @@ import pytest
 from past_core import ConfigError, DataError
 from past_core.case import Domain
 from past_core.pipeline import selections_of
+from past_core.pipeline.layout import copy_id
 from past_core.volume import load_volume
 from tests.core.pipeline.toys import FITS, HANDED, SELECTED, UNLABELLED, Nod, NodConfig
 
@@ -288,7 +289,9 @@ def test_each_entry_of_images_keeps_its_share_though_scans_are_weighed(go):
 
 def test_what_the_image_decided_is_no_guess_and_counted_where_it_is_another_class(go, stage_of):
     """Finds voxels of low probability taken for guesses, and moved borders uncounted."""
-    bright = LEARNT.replace('"keep"\n', '"bright"\n    settings = { bright = 120, above = 0.0 }\n', 1)
+    bright = LEARNT.replace(
+        '"keep"\n', '"bright"\n    settings = { bright = 120, above = 0.0 }\n', 1
+    )
     _, result, _ = go(bright)
     counted = json.loads((stage_of(result, "select-other-st1") / "selection.json").read_text())
     redrawn = 0
@@ -305,6 +308,63 @@ def test_what_the_image_decided_is_no_guess_and_counted_where_it_is_another_clas
             assert found["redrawn"][name] == other.sum()
             redrawn += other.sum()
     assert redrawn
+
+
+ALONE = """
+    strategy = "keep"
+    settings = { SETTINGS }
+    images = [
+        { from = "aligned", labels = "keep", copies = 1, unless = "alone" },
+        { from = "target" },
+    ]
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "left_out"),
+    [
+        ("alone = ['crossmoda_106', 'crossmoda_107', 'crossmoda_108']", True),
+        ("alone = ['crossmoda_106', 'crossmoda_107'], weights = { crossmoda_108 = 0 }", True),
+        ("alone = ['crossmoda_106', 'crossmoda_107']", False),
+        ("", False),
+    ],
+)
+def test_translated_scans_are_left_out_where_the_target_is_learnt_from_alone(
+    go, settings, left_out
+):
+    """Of the target, scans that are not drawn do not count."""
+    fits, _, _ = go(ALONE.replace("SETTINGS", settings))
+    others = () if left_out else (*SOURCE, *(copy_id(case, 1) for case in SOURCE))
+    target = TARGET[:2] if "weights" in settings else TARGET
+    assert set(fits["fit-other-st1"].cases) == {*target, *others}
+
+
+def test_labels_of_the_source_need_not_be_learnt_from_alone(go):
+    settings = "alone = ['crossmoda_106', 'crossmoda_107', 'crossmoda_108']"
+    text = ALONE.replace("SETTINGS", settings).replace(
+        '{ from = "target" }', '{ from = "source" }, { from = "target" }'
+    )
+    fits, _, _ = go(text)
+    assert set(fits["fit-other-st1"].cases) == {*TARGET, *(f"{case}_source" for case in SOURCE)}
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ('{ from = "aligned", unless = "alone" }, { from = "target" }', "is for labels = 'keep'"),
+        ('{ from = "source", labels = "keep", unless = "alone" }', "beside target scans"),
+    ],
+)
+def test_what_may_be_left_out_has_true_labels_and_target_scans_beside_it(go, images, message):
+    strategy = 'strategy = "keep"' if "target" in images else ""
+    with pytest.raises(ConfigError, match=f"unless = 'alone' .*{message}"):
+        go(f"{strategy}\n    images = [{images}]")
+
+
+def test_before_rounds_nothing_is_left_out(systems_of):
+    text = SYSTEMS.replace("ROUND", LEARNT).replace("SEEDS", "")
+    with pytest.raises(ConfigError, match="from aligned: unless is for rounds"):
+        systems_of(text.replace('"aligned" }', '"aligned", unless = "alone" }', 1))
 
 
 def test_a_selection_that_two_models_share_belongs_to_both(go):
@@ -410,6 +470,10 @@ def test_translated_scans_may_be_taught_from_too(taught):
     [
         (f'teachers = ["first"]\n{TAUGHT}', "nothing is labelled before: leave out teachers"),
         (f"labelling = {{ sharpness = 2.0 }}\n{TAUGHT}", "nothing is labelled before"),
+        (
+            TAUGHT.replace('labels = "keep"', 'labels = "keep", unless = "alone"'),
+            "selects nothing before: leave out unless",
+        ),
         (
             TAUGHT.replace('"target"', '"target", labels = "corrected"'),
             "leave out teachers, labelling and labels = 'corrected'",

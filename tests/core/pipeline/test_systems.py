@@ -170,20 +170,21 @@ def test_the_chain_ends_with_a_choice_among_looks_translations_and_rounds():
     }
 
 
-def test_the_last_line_of_the_chain_learns_from_the_target_alone_if_the_image_decides():
+def test_the_last_line_of_the_chain_may_learn_from_the_target_alone_if_the_image_decides():
     def rounds(translator, looks):
         systems = chain(translator, "bayes", "bright", 2, looks=looks, edges="bright")
         return {
-            model.name: [([i.origin for i in one.images], one.settings) for one in model.rounds]
+            model.name: [({i.origin: i.unless for i in one.images}, one.settings)]
             for model in systems.model
-            if model.rounds
+            for one in model.rounds
+            if one == model.rounds[0] and len(model.rounds) == 2
         }
 
-    alone = [(["target"], {"bright": 3.0})] * 2
-    both = [(["aligned", "target"], {})] * 2
+    alone = [({"aligned": "alone", "target": None}, {"bright": 3.0})]
+    both = [({"aligned": None, "target": None}, {})]
     assert rounds("match", "sharpness") == {"bayes": both, "translated-looks": alone}
     assert rounds("match", None) == {"bayes": alone}
-    untranslated = [(["source", "target"], {})] * 2
+    untranslated = [({"source": None, "target": None}, {})]
     assert rounds(None, "sharpness") == {"no-da": untranslated, "source-looks": untranslated}
 
 

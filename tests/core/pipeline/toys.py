@@ -279,6 +279,8 @@ class KeepConfig(PluginConfig):
     """Let voxels count by so many times their confidence; 0: all alike."""
     bright: float = Field(default=np.inf, ge=0)
     """Voxels above so much are of class 1, whatever was predicted."""
+    alone: tuple[str, ...] = ()
+    """Scans whose labels can be learnt from alone."""
 
 
 class Keep(Strategy):
@@ -297,7 +299,10 @@ class Keep(Strategy):
             HANDED[round_number, prediction.case_id] = prediction
             weight = self.config.weights.get(prediction.case_id, 1.0)
             voxels = self.config.doubt * p.max(axis=0) if self.config.doubt else None
-            yield PseudoLabel(prediction.case_id, label.astype(np.uint8), weight, voxels, bright)
+            alone = prediction.case_id in self.config.alone
+            yield PseudoLabel(
+                prediction.case_id, label.astype(np.uint8), weight, voxels, bright, alone
+            )
 
 
 class OverlapConfig(PluginConfig):

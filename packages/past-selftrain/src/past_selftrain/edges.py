@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from past_selftrain.confidence import likeliest
-
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy.typing as npt
 
     from past_core.volume import Volume
 
-__all__ = ["Redrawn", "redrawn"]
+__all__ = ["Redrawn", "redrawn", "relative_spacing"]
 
 OUTSIDE = 2 / 3
 """How far the zone reaches outside of a structure, per voxel inside."""
@@ -36,10 +36,8 @@ CONNECTED = np.ones((3, 3, 3), bool)
 
 @dataclass(frozen=True)
 class Redrawn:
-    """Classes near borders before and after the walks, ``(i, j, k)`` each."""
+    """Classes near borders after the walks, ``(i, j, k)`` each."""
 
-    predicted: npt.NDArray[np.uint8]
-    """Classes before."""
     zone: npt.NDArray[np.bool_]
     """Voxels that were decided anew."""
     classes: npt.NDArray[np.uint8]
@@ -48,49 +46,67 @@ class Redrawn:
     """Of a walk from that class, 0 to 1; 1 elsewhere."""
 
 
-def redrawn(image: Volume, probabilities: npt.NDArray[np.floating[Any]], width: float) -> Redrawn:
-    """Decide anew about voxels near the borders of predicted structures.
+def redrawn(
+    image: Volume,
+    predicted: npt.NDArray[np.uint8],
+    certainty: npt.NDArray[np.floating[Any]],
+    width: float,
+    structures: Collection[int],
+) -> Redrawn:
+    """Decide anew about voxels near the borders of structures.
 
     Parameters
     ----------
     image
         Intensities from 0 to 255.
-    probabilities
-        ``(c, i, j, k)`` on its grid.
+    predicted
+        Classes ``(i, j, k)`` on its grid.
+    certainty
+        Of each class, ``(c, i, j, k)``: walks from a piece of a structure in which no voxel lies
+        deep enough start where it is highest.
     width
         Voxels of the finest axis that the zone reaches into structures; two thirds as many
         outside. The same in mm along the other axes.
+    structures
+        Values of those whose borders move; all other voxels of a structure stay.
     """
-    spacing = np.array(image.spacing) / min(image.spacing)
-    predicted, _ = likeliest(probabilities)
-    seeds = _seeds(predicted, probabilities, width, spacing)
+    spacing = relative_spacing(image)
+    seeds = _seeds(predicted, certainty, width, spacing, structures)
     classes, probability = predicted.copy(), np.ones(predicted.shape, np.float32)
     for box in _boxes(seeds):
         zone = seeds[box] == 0
         if zone.any() and np.ptp(image.data[box]) > 0:  # else there are no edges to go by
-            found = _walk(image.data[box], seeds[box], len(probabilities), spacing)
+            found = _walk(image.data[box], seeds[box], len(certainty), spacing)
             classes[box][zone] = found.argmax(axis=0)[zone]
             probability[box][zone] = found.max(axis=0)[zone]
-    return Redrawn(predicted, seeds == 0, classes, probability)
+    return Redrawn(seeds == 0, classes, probability)
+
+
+def relative_spacing(image: Volume) -> npt.NDArray[np.float64]:
+    """Of the three axes, in voxels of the finest."""
+    return np.array(image.spacing) / min(image.spacing)
 
 
 def _seeds(
     predicted: npt.NDArray[np.uint8],
-    probabilities: npt.NDArray[np.floating[Any]],
+    certainty: npt.NDArray[np.floating[Any]],
     width: float,
     spacing: npt.NDArray[np.float64],
+    structures: Collection[int],
 ) -> npt.NDArray[np.int32]:
     """Class + 1 where walks start, 0 where they are asked, -1 where nobody walks."""
     from scipy import ndimage  # noqa: PLC0415  (half a second that reading settings spares)
 
-    structure = predicted > 0
+    moving = np.isin(predicted, tuple(structures))
     seeds = np.full(predicted.shape, -1, np.int32)
-    if not structure.any():
+    if not moving.any():
         return seeds
-    outside = ndimage.distance_transform_edt(~structure, sampling=spacing)
+    outside = ndimage.distance_transform_edt(~moving, sampling=spacing)
     seeds[outside <= OUTSIDE * width] = 0
     seeds[(outside > OUTSIDE * width) & (outside <= OUTSIDE * width + MARGIN)] = 1
-    for value in range(1, len(probabilities)):
+    fixed = (predicted > 0) & ~moving & (seeds >= 0)
+    seeds[fixed] = predicted[fixed] + 1
+    for value in structures:
         mask = predicted == value
         deep = ndimage.distance_transform_edt(mask, sampling=spacing) > width
         seeds[deep] = value + 1
@@ -98,8 +114,8 @@ def _seeds(
         for number in range(1, count + 1):
             piece = pieces == number
             if not (deep & piece).any():
-                least = np.quantile(probabilities[value][piece].astype(np.float32), 1 - SUREST)
-                seeds[piece & (probabilities[value] >= least)] = value + 1
+                least = np.quantile(certainty[value][piece].astype(np.float32), 1 - SUREST)
+                seeds[piece & (certainty[value] >= least)] = value + 1
     return seeds
 
 

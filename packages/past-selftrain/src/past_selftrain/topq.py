@@ -17,11 +17,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from past_core.config import PluginConfig
-from past_core.errors import ConfigError, DataError
+from past_core.errors import ConfigError
 from past_core.interfaces import Prediction, PseudoLabel, Strategy
-from past_core.volume import load_volume
 from past_selftrain.components import islands
+from past_selftrain.confidence import likeliest
 from past_selftrain.cuts import Cuts
+from past_selftrain.doubts import image_of, with_edges
 from past_selftrain.edges import redrawn
 from past_selftrain.portions import risen
 from past_selftrain.scans import most_confident
@@ -65,6 +66,10 @@ class TopQConfig(PluginConfig):
     """Width in voxels of the finest axis of the zone inside of structures' borders, and two thirds
     of it outside, in which the image decides: borders are moved to its edges (``edges.py``). What
     lies deeper is kept. 0: labels are as predicted, and q holds near borders too."""
+    edges_settled: float = Field(default=0.3, ge=0, lt=1)
+    """Borders move of those structures alone about which the image settles at least this share of a
+    doubt of one voxel (``doubts.py``), in each domain; the others are as without ``edges``. 0: of
+    all."""
     largest_component: tuple[str, ...] = ()
     """Structures of one piece, such as a tumour: predicted voxels outside the largest
     26-connected component are ignored and do not count towards q."""
@@ -114,6 +119,11 @@ class TopQ(Strategy):
         pools: dict[str, list[Prediction]] = {}
         for one in learnt:
             pools.setdefault(self._pool(one), []).append(one)
+        moving = (
+            with_edges(learnt, labels, self.config.edges, self.config.edges_settled)
+            if self.config.edges
+            else {}
+        )
         cuts: dict[str, Cuts] = {}
         ids = {one.case_id for one in learnt}
         for one in predictions:
@@ -125,8 +135,9 @@ class TopQ(Strategy):
                 thresholds = self._thresholds(pools[pool], strata, round_number, pool)
                 cuts[pool] = Cuts(thresholds, thin=self.config.ties == "thin")
             label = PseudoLabel(one.case_id, _label(one, strata, cuts[pool]))
-            if self.config.edges:
-                label = _with_edges(one, label, strata, self.config.edges)
+            if structures := moving.get(one.domain):
+                label = _with_edges(one, label, strata, self.config.edges, structures)
+                label = replace(label, alone=len(structures) == len(labels.structures))
             yield label
 
     def thresholds(
@@ -182,20 +193,21 @@ CERTAIN = 0.6
 
 
 def _with_edges(
-    prediction: Prediction, one: PseudoLabel, strata: Strata, width: float
+    prediction: Prediction,
+    one: PseudoLabel,
+    strata: Strata,
+    width: float,
+    structures: tuple[int, ...],
 ) -> PseudoLabel:
     """The pseudo-label with borders of structures at the image's edges; islands stay ignored."""
-    if prediction.image is None:
-        raise DataError(
-            f"top-q: edges needs the image of case {prediction.case_id}, and there is none. Set "
-            "edges = 0."
-        )
     ignore = np.uint8(strata.labels.ignore)
-    found = redrawn(load_volume(prediction.image), prediction.probabilities(), width)
-    deep = ~found.zone & (found.classes > 0)
+    probabilities = prediction.probabilities()
+    predicted, _ = likeliest(probabilities)
+    found = redrawn(image_of(prediction), predicted, probabilities, width, structures)
+    deep = ~found.zone & np.isin(found.classes, structures)
     near = np.where(found.probability >= CERTAIN, found.classes, ignore)
     whole = np.where(found.zone | deep, near, one.label).astype(np.uint8)
-    whole[islands(found.predicted, strata.single)] = ignore
+    whole[islands(predicted, strata.single)] = ignore
     return replace(one, label=whole, by_image=found.zone)
 
 

@@ -70,6 +70,9 @@ class PseudoLabel:
     by_image: npt.NDArray[np.bool_] | None = None
     """``(i, j, k)``: where the image decided. Such labels are no guesses, however low the predicted
     probability of theirs is. None: nowhere."""
+    alone: bool = False
+    """Whether the label is right enough to be learnt from without translated scans beside it: if it
+    is for every target scan, entries of ``images`` with ``unless = "alone"`` are left out."""
 
 
 class Strategy(ABC):

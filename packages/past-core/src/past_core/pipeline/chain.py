@@ -42,9 +42,9 @@ def chain(
     in for it.
 
     Rounds learn from translated and target scans; those of the last line from target scans alone,
-    if the strategy can put borders of labels at the edges of the image. Translated scans, whose
-    structures are not quite drawn where their labels say, would teach that error again (measured,
-    ``docs/self-training.md``).
+    where the strategy finds that the image tells where borders of its labels lie. Translated scans,
+    whose structures are not quite drawn where their labels say, would teach that error again
+    (measured, ``docs/self-training.md``).
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class _Maker:
     strategy: str | None
     rounds: int
     edges: str | None = None
-    """The strategy's setting with which rounds learn from target scans alone, if they do."""
+    """The strategy's setting with which rounds learn from target scans alone, where it can."""
 
     def line(
         self, plain: str, translated: str, numbered: str, adapted: str, extra: Content | None = None
@@ -137,10 +137,11 @@ class _Maker:
     def _round(self, images: Content) -> Content:
         """What every round trains on, where what came before trained on ``images``."""
         training: Content = {"repeat": self.rounds, "strategy": self.strategy}
-        target: Content = {"from": "target"}
+        kept = images | {"labels": "keep"}
         if self.edges is not None:
-            return training | {"settings": {self.edges: EDGES}, "images": [target]}
-        return training | {"images": [images | {"labels": "keep"}, target]}
+            training["settings"] = {self.edges: EDGES}
+            kept["unless"] = "alone"
+        return training | {"images": [kept, {"from": "target"}]}
 
 
 def _model_name(segmenter: str) -> str:

@@ -29,6 +29,9 @@ class Images(PluginConfig):
     what is left by their numbers of scans."""
     copies: int = Field(default=0, ge=0, le=20)
     """Copies of every scan in which the labelled structures are darker or brighter."""
+    unless: Literal["alone"] | None = None
+    """In a round, of scans whose labels are kept: ``alone`` leaves them out where the strategy
+    finds that the target's pseudo-labels can be learnt from alone (top-q with ``edges``)."""
     intensity: tuple[Factor, Factor] = (0.5, 1.0)
     """Least and greatest factor of copies; each structure of each copy draws its own."""
 
@@ -62,6 +65,8 @@ def check_images(images: Sequence[Images], where: str) -> None:
         at = f"{where}, from {one.origin}"
         if one.labels not in (None, "true"):
             raise ValueError(f"{at}: labels '{one.labels}' is for rounds")
+        if one.unless is not None:
+            raise ValueError(f"{at}: unless is for rounds")
         if one.origin == "target" and one.labels != "true":
             raise ValueError(
                 f"{at}: target scans have no labels before the first round; "
@@ -84,6 +89,10 @@ def check_round_images(images: Sequence[Images], where: str) -> None:
             raise ValueError(f"{at}: say 'keep' for the source's true labels, or 'replace'")
         if one.origin == "target" and not one.selected:
             raise ValueError(f"{at}: target scans have no true labels to keep")
+        if one.unless is not None and (one.selected or all(i.origin != "target" for i in images)):
+            raise ValueError(
+                f"{at}: unless = '{one.unless}' is for labels = 'keep' beside target scans"
+            )
     _check_any(images, where)
 
 

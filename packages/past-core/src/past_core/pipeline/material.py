@@ -196,15 +196,15 @@ class Material(Scans):
 
 
 def _weighted(images: Sequence[Images], groups: list[Group]) -> list[Group]:
-    """Let every entry of ``images`` have its share of what is drawn."""
+    """Give scans what their entry of ``images`` says: its share of what is drawn, and unless."""
     counts = [sum(len(g.scans()) for g in groups if g.entry is image) for image in images]
     found = weights([image.share for image in images], counts)
     weight = {id(image): value for image, value in zip(images, found, strict=True)}
+
+    def of_entry(scans: Sequence[Scan], entry: Images) -> list[Scan]:
+        return [replace(one, weight=weight[id(entry)], unless=entry.unless) for one in scans]
+
     return [
-        Group(
-            group.entry,
-            [replace(scan, weight=weight[id(group.entry)]) for scan in group.base],
-            [replace(scan, weight=weight[id(group.entry)]) for scan in group.copies],
-        )
-        for group in groups
+        Group(one.entry, of_entry(one.base, one.entry), of_entry(one.copies, one.entry))
+        for one in groups
     ]

@@ -37,6 +37,8 @@ def teaches_online(registry: Registry, model: Model, k: int) -> bool:
             f"{where}, beside scans with labels. Add some, such as "
             "{ from = 'aligned', labels = 'keep' }."
         )
+    if any(e.unless is not None for e in one.images):
+        raise ConfigError(f"{where}, and selects nothing before: leave out unless.")
     if any(e.selected and (e.share is not None or e.copies) for e in one.images):
         raise ConfigError(
             f"{where}, from as many unlabelled patches as labelled ones: leave out share and "

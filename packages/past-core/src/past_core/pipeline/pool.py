@@ -24,6 +24,8 @@ class Scan:
     label: tuple[Stage, str] | None = None
     weight: float = 1.0
     """How often a training draws it, relative to the others."""
+    unless: str | None = None
+    """Where a training leaves it out, as ``Images.unless``."""
 
 
 class Pool:
@@ -43,6 +45,8 @@ class Pool:
                 entry["labels"] = [self._role("labels", scan.label[0]), scan.label[1]]
             if labelled and scan.weight != 1:
                 entry["weight"] = scan.weight
+            if labelled and scan.unless is not None:
+                entry["unless"] = scan.unless
             self.entries.append(entry)
 
     def _role(self, what: str, stage: Stage) -> str:

@@ -82,7 +82,7 @@ class StrategySpec(PluginSpec):
     edges: str | None = None
     """Its setting for the width in voxels, 0 or more, of the zone around borders in which the image
     decides instead of the prediction, if it has one: with it the chain's last line of models learns
-    from target scans alone."""
+    from target scans alone, where the image can decide."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from past_core.volume import Volume, save_volume
 
 __all__ = ["fit", "predict"]
 
+log = logging.getLogger(__name__)
+
 
 def fit(params: Mapping[str, Any], work: Work) -> None:
     """Train a segmenter on labelled scans, from the weights of the input ``start`` if it has one.
@@ -28,11 +31,17 @@ def fit(params: Mapping[str, Any], work: Work) -> None:
     ----------
     params
         ``plugin``, ``labels`` (names of the structures) and ``cases`` with labels; those that
-        a strategy gave no weight are left out. With an online ``strategy``, it teaches from the
-        cases without labels.
+        a strategy gave no weight are left out, and those with ``unless`` where that holds. With
+        an online ``strategy``, it teaches from the cases without labels.
     """
     segmenter: Segmenter = work.create(params["plugin"])
-    handed = [work.case(entry, Domain(entry["domain"])) for entry in params["cases"]]
+    entries = [one for one in params["cases"] if not ("unless" in one and work.learns_alone())]
+    handed = [work.case(entry, Domain(entry["domain"])) for entry in entries]
+    if len(entries) < len(params["cases"]):
+        log.info(
+            "%d scans left out: the target's labels are learnt from alone",
+            len(params["cases"]) - len(entries),
+        )
     cases = [case for case in handed if case.weight > 0 and case.label is not None]
     _require_voxel_weights(params["plugin"], cases, work)
     labels = Labels(tuple(params["labels"]))

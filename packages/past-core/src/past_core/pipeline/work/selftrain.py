@@ -50,7 +50,11 @@ def select(params: Mapping[str, Any], work: Work) -> None:
         affine = read_header(label_path(teachers[0], one.case_id)).affine
         _check(one, prediction.of_each()[0].shape[1:], params["plugin"])
         _write(one, affine, work)
-        said[one.case_id] = {"domain": case["domain"], **_counts(prediction, one, labels)}
+        said[one.case_id] = {
+            "domain": case["domain"],
+            "alone": one.alone,
+            **_counts(prediction, one, labels),
+        }
         weights.setdefault((case["domain"], case["entry"]), {})[one.case_id] = one.scan_weight
         work.progress(len(said), len(predictions), one.case_id)
     for (domain, _), members in weights.items():

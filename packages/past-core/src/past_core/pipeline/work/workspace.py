@@ -74,6 +74,17 @@ class Work:
             voxel_weights=voxel_weights if voxel_weights.exists() else None,
         )
 
+    def learns_alone(self) -> bool:
+        """Whether a strategy found the labels of all target scans to be learnt from alone."""
+        selections = [f / SELECTION for f in self.inputs.values() if (f / SELECTION).exists()]
+        target = [
+            one["alone"]
+            for path in selections
+            for one in _selection(path).values()
+            if one["domain"] == Domain.TARGET and one["weight"] > 0
+        ]
+        return bool(target) and all(target)
+
     def context(self) -> Context:
         """Surroundings for a plugin's ``fit``; its folder lasts until the stage has finished."""
         scratch = self.folder / "work"
