@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from past_core import Labels
 from past_core.case import Domain
@@ -13,6 +14,7 @@ from past_core.config import parse_config
 from past_core.volume import save_volume
 from past_selftrain import doubts
 from past_selftrain.doubts import settled, with_edges
+from past_selftrain.edges import redrawn
 from past_selftrain.topq import TopQ, TopQConfig
 from tests.selftrain.test_edges import FIRST, SECOND, distance, image_of, predicted_of
 
@@ -44,10 +46,36 @@ def test_scans_are_judged_together_by_their_voxels(scan):
     tiny = scan("tiny", probabilities=small)
     large = scan("large", (FIRST, 6, 180))
     apart = [settled([one], LABELS, 3)[1] for one in (tiny, large)]
-    together = settled([tiny, large], LABELS, 3)[1]
+    together = settled([large, tiny], LABELS, 3)[1]
+    assert settled([tiny, large], LABELS, 3)[1] == pytest.approx(together)
     assert apart[0] < 0.6
     assert apart[1] > 0.9
     assert together > np.mean(apart) + 0.1
+
+
+def test_a_doubt_is_a_voxel_more_and_a_voxel_less_and_takes_from_no_other_structure(
+    scan, monkeypatch
+):
+    seen = []
+
+    def note(image, predicted, certainty, width, structures):
+        seen.append(predicted)
+        return redrawn(image, predicted, certainty, width, structures)
+
+    monkeypatch.setattr(doubts, "redrawn", note)
+    touching = predicted_of((FIRST, 8.5), (SECOND, 8.5), classes=3)
+    settled([scan("a", probabilities=touching)], LABELS, 3)
+    classes = touching.argmax(axis=0)
+    larger, smaller = seen
+    for value in (1, 2):
+        depth = ndimage.distance_transform_edt(classes == value, sampling=(1, 1, 1.5))
+        assert np.array_equal(smaller == value, depth > 1)
+        beyond = ndimage.distance_transform_edt(classes != value, sampling=(1, 1, 1.5))
+        allowed = (beyond <= 1) & (classes != 3 - value)
+        assert (larger == value)[classes == value].all()
+        assert not (larger == value)[~allowed].any()
+    near = ndimage.distance_transform_edt(classes == 0, sampling=(1, 1, 1.5)) <= 1
+    assert (larger > 0)[near].all()
 
 
 def test_what_is_predicted_nowhere_settles_nothing(scan):
@@ -100,6 +128,17 @@ def test_top_q_moves_borders_that_the_image_settles_and_no_others(scan):
     assert plain.by_image is None
     assert moved.by_image.any()
     assert not moved.by_image[far].any()
+
+
+def test_top_q_moves_borders_by_what_is_settled_in_a_scans_own_domain(scan):
+    scans = [scan("s", (FIRST, 5, 180), domain=Domain.SOURCE), scan("t", (SECOND, 5, 180))]
+    strategy = TopQ(parse_config(TopQConfig, {"edges": 3}, "strategy"))
+    source, target = (one.by_image for one in strategy.select(scans, LABELS, 1))
+    near = [distance(centre) <= 6 for centre in (FIRST, SECOND)]
+    assert [mask[zone].any() for mask in (source, target) for zone in near] == [
+        *(True, False),
+        *(False, True),
+    ]
 
 
 @pytest.mark.parametrize(
