@@ -43,9 +43,11 @@ def row(options: argparse.Namespace, axis: int) -> list[Convolution]:
 
 def costs(one: Convolution) -> list[float | None]:
     """Seconds in bfloat16, in float32, and in bfloat16 without AMX; None where it dies."""
-    own = measure([one]).get(one, {})
-    capped = measure([one], WITHOUT_AMX).get(one, {})
-    return [own.get("bfloat16"), own.get("float32"), capped.get("bfloat16")]
+    return [
+        measure([one], "bfloat16").get(one),
+        measure([one], "float32").get(one),
+        measure([one], "bfloat16", WITHOUT_AMX).get(one),
+    ]
 
 
 def parse() -> argparse.Namespace:

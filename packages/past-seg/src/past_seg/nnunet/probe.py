@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -72,15 +72,18 @@ def examine(
 
 def measure(
     convolutions: Sequence[Convolution],
+    precision: Literal["bfloat16", "float32"],
     limit: str | None = None,
     command: Sequence[str] = COMMAND,
-) -> dict[Convolution, dict[str, float]]:
-    """Seconds of forward and backward pass in ``bfloat16`` and in ``float32``.
+) -> dict[Convolution, float]:
+    """Seconds of forward and backward pass.
 
     Parameters
     ----------
     convolutions
         What to time, each in a process of its own; those that end it are left out.
+    precision
+        What they compute in.
     limit
         A value for ``ONEDNN_MAX_CPU_ISA``, the largest instruction set to use.
     command
@@ -89,7 +92,7 @@ def measure(
     environment = {} if limit is None else {"ONEDNN_MAX_CPU_ISA": limit}
     found = {}
     for one in convolutions:
-        answers, end = _ask("measure", [one], command, environment)
+        answers, end = _ask(f"measure {precision}", [one], command, environment)
         if answers and not end:
             found[one] = answers[0]
     return found
