@@ -36,7 +36,9 @@ def run_of(tmp_path):
                     save_volume(Volume(label, affine), folder / f"t{n}_label.nii.gz")
                     counts = {"background": 1, "vs": 1, "cochlea": 1}
                     cases[f"t{n}"] = {"domain": "target", "weight": 1.0, "predicted": counts}
-                    cases[f"t{n}"] |= {"kept": counts, "guessed": dict.fromkeys(counts, 0)}
+                    none = dict.fromkeys(counts, 0)
+                    cases[f"t{n}"] |= {"kept": counts, "guessed": none, "redrawn": none}
+                    cases[f"t{n}"]["alone"] = False
                 (folder / "selection.json").write_text(json.dumps({"cases": cases}))
         record = {
             "stages": stages,

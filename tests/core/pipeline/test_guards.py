@@ -13,14 +13,16 @@ from tests.core.pipeline.toys import FITS
 WELL = {"background": 900, "vs": 60, "cochlea": 40}
 
 
-def case(domain="target", predicted=WELL, share=0.6, guessed=0.0):
+def case(domain="target", predicted=WELL, share=0.6, guessed=0.0, alone=False):
     kept = {name: int(count * share) for name, count in predicted.items()}
     return {
         "domain": domain,
         "weight": 1.0,
+        "alone": alone,
         "predicted": dict(predicted),
         "kept": kept,
         "guessed": {name: int(count * guessed) for name, count in kept.items()},
+        "redrawn": {name: count // 4 for name, count in kept.items()},
     }
 
 
@@ -53,8 +55,11 @@ def test_rounds_that_go_well_are_not_spoken_of(run_of):
 
 
 def test_what_rounds_selected_is_summed_by_domain(run_of):
-    run = run_of([case("source", share=0.5), case(), case(guessed=0.5)])
+    source_case = case("source", share=0.5, alone=True)
+    run = run_of([source_case, case(alone=True), case(guessed=0.5)])
     source, target = selections_of(run)
+    assert (source.alone, target.alone) == (True, False)
+    assert target.redrawn["vs"] == 18
     assert (source.model, source.round, source.domain) == ("net@448", 1, Domain.SOURCE)
     assert target.predicted == {name: 2 * count for name, count in WELL.items()}
     assert target.kept["vs"] == 72

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from past_cli.closing import closing
 from past_core import ConfigError, DataError
 from past_core.case import Domain
 from past_core.pipeline import selections_of
@@ -308,6 +309,22 @@ def test_what_the_image_decided_is_no_guess_and_counted_where_it_is_another_clas
             assert found["redrawn"][name] == other.sum()
             redrawn += other.sum()
     assert redrawn
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_run_says_in_which_rounds_the_image_decided(go, stage_of, alone):
+    settings = f"bright = 120, alone = {list(TARGET) if alone else []}"
+    text = LEARNT.replace('"keep"\n', f'"bright"\n    settings = {{ {settings} }}\n', 1)
+    _, result, _ = go(text)
+    counted = json.loads((stage_of(result, "select-other-st1") / "selection.json").read_text())
+    target = [one for one in counted["cases"].values() if one["domain"] == "target"]
+    vs, kept = (sum(one[what]["vs"] for one in target) for what in ("redrawn", "kept"))
+    (said,) = [one for one in closing(result) if isinstance(one, str) and "decided" in one]
+    assert (
+        f"Round 1 of other: the image decided where borders lie in target scans, {vs / kept:.0%} of vs and 0% of cochlea"
+        in said
+    )
+    assert ("learnt from alone" in said) == alone
 
 
 ALONE = """

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from past_cli.choices import choice_tables, trust_tables
 from past_cli.tables import score_tables
-from past_core.pipeline import troubles
+from past_core.case import Domain
+from past_core.pipeline import selections_of, troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +27,28 @@ def closing(run: Run) -> Iterator[Table | str]:
     for least, heading in trust_tables(run):
         yield heading
         yield least
+    yield from _decided_by_image(run)
     yield from troubles(run)
     tables = score_tables(run)
     yield from tables
     if not tables:
         yield "Nothing is scored: no test case has a label, or it was not asked."
     yield from _answer(run)
+
+
+def _decided_by_image(run: Run) -> Iterator[str]:
+    """Rounds in which borders of pseudo-labels lie where the image has edges."""
+    for one in selections_of(run):
+        if one.domain == Domain.TARGET and any(one.redrawn.values()):
+            shares = " and ".join(
+                f"{one.redrawn[name] / max(1, one.kept[name]):.0%} of {name}"
+                for name in run.structures
+            )
+            end = ". They can be learnt from alone" if one.alone else ""
+            yield (
+                f"Round {one.round} of {one.model}: the image decided where borders lie in target "
+                f"scans, {shares} against the prediction{end}."
+            )
 
 
 def _answer(run: Run) -> Iterator[str]:

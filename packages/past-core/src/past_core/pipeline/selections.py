@@ -33,6 +33,10 @@ class Selection:
     """Voxels of each class that have become pseudo-labels."""
     guessed: Mapping[str, int]
     """How many of those had a probability below a half."""
+    redrawn: Mapping[str, int]
+    """How many of those the image decided against the prediction."""
+    alone: bool
+    """Whether every scan's label can be learnt from without translated scans."""
 
     def share(self, structure: str) -> float:
         """Kept voxels per predicted one; 0 if there are none."""
@@ -63,8 +67,19 @@ def _selection(
     model: str, number: int, domain: Domain, folder: Path, members: Mapping[str, Any]
 ) -> Selection:
     classes = next(iter(members.values()))["predicted"]
-    predicted, kept, guessed = (
+    predicted, kept, guessed, redrawn = (
         {name: sum(case[what][name] for case in members.values()) for name in classes}
-        for what in ("predicted", "kept", "guessed")
+        for what in ("predicted", "kept", "guessed", "redrawn")
     )
-    return Selection(model, number, domain, folder, tuple(members), predicted, kept, guessed)
+    return Selection(
+        model,
+        number,
+        domain,
+        folder,
+        tuple(members),
+        predicted,
+        kept,
+        guessed,
+        redrawn,
+        alone=all(case["alone"] for case in members.values()),
+    )
