@@ -27,14 +27,24 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
     return float(2 * (one & other).sum() / (one.sum() + other.sum()))
 
 
+def _first(stages: Path, pattern: str) -> Path:
+    """The first stage of this name: what S_0 predicts of a target scan is the same in all."""
+    found = sorted(stages.glob(pattern))
+    if not found:
+        sys.exit(
+            f"{stages}: no {pattern}; a run of examples/self-training.toml with a ceiling has it"
+        )
+    return found[0]
+
+
 def main(run: Path) -> None:
     """Print the figures of a run folder."""
     predicted, images, labels = (
-        next((run / "stages").glob(pattern))
+        _first(run / "stages", pattern)
         for pattern in ("label-*-for-st1-*", "crop-target-*", "crop-oracle-*")
     )
     rows = []
-    for path in sorted(predicted.glob("*_label.nii.gz")):
+    for path in sorted(labels.glob("*_label.nii.gz")):
         case = path.name.removesuffix("_label.nii.gz")
         probabilities = np.load(probability_path(predicted, case))
         true = load_volume(label_path(labels, case), np.uint8).data

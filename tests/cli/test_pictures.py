@@ -37,8 +37,7 @@ def run_of(tmp_path):
                     counts = {"background": 1, "vs": 1, "cochlea": 1}
                     cases[f"t{n}"] = {"domain": "target", "weight": 1.0, "predicted": counts}
                     none = dict.fromkeys(counts, 0)
-                    cases[f"t{n}"] |= {"kept": counts, "guessed": none, "redrawn": none}
-                    cases[f"t{n}"]["alone"] = False
+                    cases[f"t{n}"] |= {"kept": counts, "guessed": none}
                 (folder / "selection.json").write_text(json.dumps({"cases": cases}))
         record = {
             "stages": stages,

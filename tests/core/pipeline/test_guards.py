@@ -13,7 +13,7 @@ from tests.core.pipeline.toys import FITS
 WELL = {"background": 900, "vs": 60, "cochlea": 40}
 
 
-def case(domain="target", predicted=WELL, share=0.6, guessed=0.0, alone=False):
+def case(domain="target", predicted=WELL, share=0.6, guessed=0.0, *, alone=False, taken=0.0):
     kept = {name: int(count * share) for name, count in predicted.items()}
     return {
         "domain": domain,
@@ -22,7 +22,8 @@ def case(domain="target", predicted=WELL, share=0.6, guessed=0.0, alone=False):
         "predicted": dict(predicted),
         "kept": kept,
         "guessed": {name: int(count * guessed) for name, count in kept.items()},
-        "redrawn": {name: count // 4 for name, count in kept.items()},
+        "added": {name: count // 4 for name, count in kept.items()},
+        "taken": {name: int(count * taken) for name, count in predicted.items()},
     }
 
 
@@ -55,11 +56,11 @@ def test_rounds_that_go_well_are_not_spoken_of(run_of):
 
 
 def test_what_rounds_selected_is_summed_by_domain(run_of):
-    source_case = case("source", share=0.5, alone=True)
-    run = run_of([source_case, case(alone=True), case(guessed=0.5)])
+    run = run_of([case("source", share=0.5), case(taken=0.5), case(guessed=0.5)])
     source, target = selections_of(run)
-    assert (source.alone, target.alone) == (True, False)
-    assert target.redrawn["vs"] == 18
+    assert target.added["vs"] == 18
+    assert target.taken["vs"] == 30
+    assert target.taught_size("vs") == 54
     assert (source.model, source.round, source.domain) == ("net@448", 1, Domain.SOURCE)
     assert target.predicted == {name: 2 * count for name, count in WELL.items()}
     assert target.kept["vs"] == 72
@@ -85,6 +86,13 @@ def test_a_class_that_fades_over_the_rounds_is_named(run_of):
     run = run_of(*([case(predicted=WELL | {"vs": count})] for count in counts))
     (said,) = troubles(run)
     assert "Round 3 of net@448: vs is vanishing from target scans, 49 voxels a scan of 100" in said
+
+
+@pytest.mark.parametrize(("taken", "said"), [(0.0, True), (0.5, False)])
+def test_what_the_image_took_away_has_not_faded(run_of, taken, said):
+    """Finds a structure that was predicted too large, and is mended, called vanishing."""
+    run = run_of([case(taken=taken)], [case(predicted=WELL | {"vs": 28})])
+    assert bool(troubles(run)) == said
 
 
 def test_fewer_scans_are_no_fading(run_of):

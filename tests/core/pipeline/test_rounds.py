@@ -295,7 +295,7 @@ def test_what_the_image_decided_is_no_guess_and_counted_where_it_is_another_clas
     )
     _, result, _ = go(bright)
     counted = json.loads((stage_of(result, "select-other-st1") / "selection.json").read_text())
-    redrawn = 0
+    moved = []
     for (_, case), prediction in HANDED.items():
         p, image = prediction.probabilities(), load_volume(prediction.image).data
         label = np.where(image > 120, 1, p.argmax(axis=0))
@@ -306,9 +306,11 @@ def test_what_the_image_decided_is_no_guess_and_counted_where_it_is_another_clas
             assert found["kept"][name] == own.sum()
             assert found["guessed"][name] == (own & (assigned < 0.5) & (image <= 120)).sum()
             other = own & (image > 120) & (p.argmax(axis=0) != value)
-            assert found["redrawn"][name] == other.sum()
-            redrawn += other.sum()
-    assert redrawn
+            assert found["added"][name] == other.sum()
+            lost = (p.argmax(axis=0) == value) & (image > 120) & ~own
+            assert found["taken"][name] == lost.sum()
+            moved += [other.sum(), lost.sum()]
+    assert sum(moved[::2]) == sum(moved[1::2]) > 0
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -318,10 +320,16 @@ def test_a_run_says_in_which_rounds_the_image_decided(go, stage_of, alone):
     _, result, _ = go(text)
     counted = json.loads((stage_of(result, "select-other-st1") / "selection.json").read_text())
     target = [one for one in counted["cases"].values() if one["domain"] == "target"]
-    vs, kept = (sum(one[what]["vs"] for one in target) for what in ("redrawn", "kept"))
+    added, taken, size = (
+        {name: sum(one[what][name] for one in target) for name in ("vs", "cochlea")}
+        for what in ("added", "taken", "predicted")
+    )
     (said,) = [one for one in closing(result) if isinstance(one, str) and "decided" in one]
     assert said.startswith("Round 1 of other: the image decided where borders lie in target scans")
-    assert f", {vs / kept:.0%} of vs and 0% of cochlea against the prediction" in said
+    for name, share in (("vs", added["vs"]), ("cochlea", 0)):
+        gone = taken[name] / size[name]
+        assert f"of {name} it took {gone:.0%} away and added {share / size[name]:.0%}" in said
+    assert taken["cochlea"] > 0
     assert ("learnt from alone" in said) == alone
 
 

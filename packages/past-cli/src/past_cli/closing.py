@@ -39,16 +39,18 @@ def closing(run: Run) -> Iterator[Table | str]:
 def _decided_by_image(run: Run) -> Iterator[str]:
     """Rounds in which borders of pseudo-labels lie where the image has edges."""
     for one in selections_of(run):
-        if one.domain == Domain.TARGET and any(one.redrawn.values()):
-            shares = " and ".join(
-                f"{one.redrawn[name] / max(1, one.kept[name]):.0%} of {name}"
-                for name in run.structures
-            )
-            end = ". They can be learnt from alone" if one.alone else ""
-            yield (
-                f"Round {one.round} of {one.model}: the image decided where borders lie in target "
-                f"scans, {shares} against the prediction{end}."
-            )
+        if one.domain != Domain.TARGET or not (any(one.added.values()) or one.alone):
+            continue
+        parts = []
+        for name in run.structures:
+            size = max(1, one.predicted[name])
+            taken, added = one.taken[name] / size, one.added[name] / size
+            parts.append(f"of {name} it took {taken:.0%} away and added {added:.0%}")
+        end = "; so they can be learnt from alone" if one.alone else ""
+        yield (
+            f"Round {one.round} of {one.model}: the image decided where borders lie in target "
+            f"scans, {', '.join(parts)}{end}."
+        )
 
 
 def _answer(run: Run) -> Iterator[str]:

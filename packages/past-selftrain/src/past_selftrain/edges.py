@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     import numpy.typing as npt
 
     from past_core.volume import Volume
 
-__all__ = ["Redrawn", "redrawn", "relative_spacing"]
+__all__ = ["Redrawn", "around", "redrawn", "relative_spacing"]
 
 OUTSIDE = 2 / 3
 """How far the zone reaches outside of a structure, per voxel inside."""
@@ -70,21 +70,41 @@ def redrawn(
     structures
         Values of those whose borders move; all other voxels of a structure stay.
     """
+    shape = predicted.shape
+    result = Redrawn(np.zeros(shape, bool), predicted.copy(), np.ones(shape, np.float32))
+    moving = np.isin(predicted, tuple(structures))
+    if not moving.any():
+        return result
     spacing = relative_spacing(image)
-    seeds = _seeds(predicted, certainty, width, spacing, structures)
-    classes, probability = predicted.copy(), np.ones(predicted.shape, np.float32)
-    for box in _boxes(seeds):
-        zone = seeds[box] == 0
-        if zone.any() and np.ptp(image.data[box]) > 0:  # else there are no edges to go by
-            found = _walk(image.data[box], seeds[box], len(certainty), spacing)
-            classes[box][zone] = found.argmax(axis=0)[zone]
-            probability[box][zone] = found.max(axis=0)[zone]
-    return Redrawn(seeds == 0, classes, probability)
+    box = around(moving, width, spacing)
+    local = predicted[box], certainty[(slice(None), *box)]
+    seeds = _seeds(*local, width, spacing, structures)
+    for part, its in _parts(seeds):
+        asked = its == 0
+        seen = image.data[box][part]
+        if asked.any() and np.ptp(seen) > 0:  # else there are no edges to go by
+            found = _walk(seen, its, len(certainty), spacing)
+            result.zone[box][part] |= asked
+            result.classes[box][part][asked] = found.argmax(axis=0)[asked]
+            result.probability[box][part][asked] = found.max(axis=0)[asked]
+    return result
 
 
 def relative_spacing(image: Volume) -> npt.NDArray[np.float64]:
     """Of the three axes, in voxels of the finest."""
     return np.array(image.spacing) / min(image.spacing)
+
+
+def around(
+    mask: npt.NDArray[np.bool_], width: float, spacing: npt.NDArray[np.float64]
+) -> tuple[slice, ...]:
+    """A box around what is marked, with all that walks of this width may reach."""
+    reach = np.ceil((OUTSIDE * width + MARGIN) / spacing).astype(int) + 1
+    box = []
+    for axis, beyond in enumerate(reach):
+        found = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
+        box.append(slice(max(0, found[0] - beyond), found[-1] + 1 + beyond))
+    return tuple(box)
 
 
 def _seeds(
@@ -99,8 +119,6 @@ def _seeds(
 
     moving = np.isin(predicted, tuple(structures))
     seeds = np.full(predicted.shape, -1, np.int32)
-    if not moving.any():
-        return seeds
     outside = ndimage.distance_transform_edt(~moving, sampling=spacing)
     seeds[outside <= OUTSIDE * width] = 0
     seeds[(outside > OUTSIDE * width) & (outside <= OUTSIDE * width + MARGIN)] = 1
@@ -110,21 +128,25 @@ def _seeds(
         mask = predicted == value
         deep = ndimage.distance_transform_edt(mask, sampling=spacing) > width
         seeds[deep] = value + 1
-        pieces, count = ndimage.label(mask, CONNECTED)
-        for number in range(1, count + 1):
-            piece = pieces == number
-            if not (deep & piece).any():
-                least = np.quantile(certainty[value][piece].astype(np.float32), 1 - SUREST)
-                seeds[piece & (certainty[value] >= least)] = value + 1
+        pieces, _ = ndimage.label(mask, CONNECTED)
+        for number, box in enumerate(ndimage.find_objects(pieces), start=1):
+            piece = pieces[box] == number
+            if not deep[box][piece].any():
+                sure = certainty[value][box].astype(np.float32)
+                least = np.quantile(sure[piece], 1 - SUREST)
+                seeds[box][piece & (sure >= least)] = value + 1
     return seeds
 
 
-def _boxes(seeds: npt.NDArray[np.int32]) -> list[tuple[slice, ...]]:
-    """Boxes around the connected parts of what is walked on."""
+def _parts(
+    seeds: npt.NDArray[np.int32],
+) -> Iterator[tuple[tuple[slice, ...], npt.NDArray[np.int32]]]:
+    """Boxes around the connected parts of what is walked on, and the seeds of just these parts."""
     from scipy import ndimage  # noqa: PLC0415
 
     parts, _ = ndimage.label(seeds >= 0, CONNECTED)
-    return list(ndimage.find_objects(parts))
+    for number, box in enumerate(ndimage.find_objects(parts), start=1):
+        yield box, np.where(parts[box] == number, seeds[box], np.int32(-1))
 
 
 def _walk(

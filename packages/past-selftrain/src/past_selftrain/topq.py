@@ -20,9 +20,9 @@ from past_core.config import PluginConfig
 from past_core.errors import ConfigError
 from past_core.interfaces import Prediction, PseudoLabel, Strategy
 from past_selftrain.components import islands
-from past_selftrain.confidence import likeliest
+from past_selftrain.confidence import likeliest, predicted_classes
 from past_selftrain.cuts import Cuts
-from past_selftrain.doubts import image_of, with_edges
+from past_selftrain.doubts import image_of, trusted
 from past_selftrain.edges import redrawn
 from past_selftrain.portions import risen
 from past_selftrain.scans import most_confident
@@ -66,10 +66,9 @@ class TopQConfig(PluginConfig):
     """Width in voxels of the finest axis of the zone inside of structures' borders, and two thirds
     of it outside, in which the image decides: borders are moved to its edges (``edges.py``). What
     lies deeper is kept. 0: labels are as predicted, and q holds near borders too."""
-    edges_settled: float = Field(default=0.3, ge=0, lt=1)
-    """Borders move of those structures alone about which the image settles at least this share of a
-    doubt of one voxel (``doubts.py``), in each domain; the others are as without ``edges``. 0: of
-    all."""
+    edges_settled: float = Field(default=0.4, ge=0, lt=1)
+    """Borders move of those structures alone about which the image settles so much of a doubt of
+    one voxel (``doubts.py``), in each domain; the others are as without ``edges``. 0: of all."""
     largest_component: tuple[str, ...] = ()
     """Structures of one piece, such as a tumour: predicted voxels outside the largest
     26-connected component are ignored and do not count towards q."""
@@ -97,7 +96,7 @@ class TopQ(Strategy):
 
     Every file is read twice (four times with ``largest_component`` or ``rim``, once more with
     ``scans``). In memory are the histograms (0.9 MB a class), a slab of about a million voxels,
-    and the pseudo-label of one case.
+    and the pseudo-label of one case; with ``edges`` whole cases, one at a time.
     """
 
     config: TopQConfig
@@ -120,7 +119,7 @@ class TopQ(Strategy):
         for one in learnt:
             pools.setdefault(self._pool(one), []).append(one)
         moving = (
-            with_edges(learnt, labels, self.config.edges, self.config.edges_settled)
+            trusted(learnt, labels, self.config.edges, self.config.edges_settled)
             if self.config.edges
             else {}
         )
@@ -137,7 +136,8 @@ class TopQ(Strategy):
             label = PseudoLabel(one.case_id, _label(one, strata, cuts[pool]))
             if structures := moving.get(one.domain):
                 label = _with_edges(one, label, strata, self.config.edges, structures)
-                label = replace(label, alone=len(structures) == len(labels.structures))
+                every = len(structures) == len(labels.structures)
+                label = replace(label, alone=every and _has_all(one, labels))
             yield label
 
     def thresholds(
@@ -209,6 +209,12 @@ def _with_edges(
     whole = np.where(found.zone | deep, near, one.label).astype(np.uint8)
     whole[islands(predicted, strata.single)] = ignore
     return replace(one, label=whole, by_image=found.zone)
+
+
+def _has_all(prediction: Prediction, labels: Labels) -> bool:
+    """Whether every structure is predicted: else the label may teach that there is none."""
+    found = np.unique(predicted_classes(prediction, labels))
+    return bool(np.isin(range(1, labels.count), found).all())
 
 
 def _nothing(prediction: Prediction, labels: Labels) -> PseudoLabel:

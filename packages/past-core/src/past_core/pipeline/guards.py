@@ -62,7 +62,7 @@ def _trouble(one: Selection, first: Selection, source: Selection, structure: str
             f"{structure} was predicted in no {one.domain} scan, so its labels teach that there is "
             "none. Look at the translations, or take an earlier round."
         )
-    if one.size(structure) < FADED * first.size(structure):
+    if one.size(structure) < FADED * min(first.size(structure), first.taught_size(structure)):
         return (
             f"{structure} is vanishing from {one.domain} scans, {one.size(structure):.0f} voxels a "
             f"scan of {first.size(structure):.0f} in round 1. Take an earlier round."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from past_core.case import Domain
+from past_core.pipeline.alone import learnt_alone
 from past_core.pipeline.layout import SELECTION, STAGES
 from past_core.pipeline.opened import Run
 
@@ -33,10 +34,12 @@ class Selection:
     """Voxels of each class that have become pseudo-labels."""
     guessed: Mapping[str, int]
     """How many of those had a probability below a half."""
-    redrawn: Mapping[str, int]
-    """How many of those the image decided against the prediction."""
+    added: Mapping[str, int]
+    """Kept voxels that the image gave to each class though another is predicted."""
+    taken: Mapping[str, int]
+    """Predicted voxels of each class that the image gave to another."""
     alone: bool
-    """Whether every scan's label can be learnt from without translated scans."""
+    """Whether the target's labels can be learnt from without translated scans."""
 
     def share(self, structure: str) -> float:
         """Kept voxels per predicted one; 0 if there are none."""
@@ -46,6 +49,11 @@ class Selection:
     def size(self, structure: str) -> float:
         """Predicted voxels a scan."""
         return self.predicted[structure] / len(self.cases)
+
+    def taught_size(self, structure: str) -> float:
+        """Voxels a scan of what is predicted, with what the image added and took away."""
+        moved = self.added[structure] - self.taken[structure]
+        return self.size(structure) + moved / len(self.cases)
 
 
 def selections_of(run: Run) -> list[Selection]:
@@ -67,9 +75,10 @@ def _selection(
     model: str, number: int, domain: Domain, folder: Path, members: Mapping[str, Any]
 ) -> Selection:
     classes = next(iter(members.values()))["predicted"]
-    predicted, kept, guessed, redrawn = (
-        {name: sum(case[what][name] for case in members.values()) for name in classes}
-        for what in ("predicted", "kept", "guessed", "redrawn")
+    predicted, kept, guessed, added, taken = (
+        # Runs of before 0.1 counted less.
+        {n: sum(case.get(what, {}).get(n, 0) for case in members.values()) for n in classes}
+        for what in ("predicted", "kept", "guessed", "added", "taken")
     )
     return Selection(
         model,
@@ -80,6 +89,7 @@ def _selection(
         predicted,
         kept,
         guessed,
-        redrawn,
-        alone=all(case["alone"] for case in members.values()),
+        added,
+        taken,
+        alone=learnt_alone(members.values()),
     )

@@ -95,6 +95,10 @@ def _rename(entries: list[dict[str, Any]], key: str, new: Callable[[str], str]) 
             # The settings of one plugin mean nothing to another.
             entry.pop("settings", None)
             entry[key] = name
+            if key == "strategy":
+                # So does what is left out where the one finds something.
+                for images in entry["images"]:
+                    images.pop("unless", None)
 
 
 def _rounds(content: dict[str, Any]) -> list[dict[str, Any]]:

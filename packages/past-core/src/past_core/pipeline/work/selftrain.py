@@ -90,6 +90,7 @@ def _check(one: PseudoLabel, shape: tuple[int, ...], plugin: Mapping[str, Any]) 
     require_grid(plugin, one.label.shape, shape)
     if one.by_image is not None:
         require_grid(plugin, one.by_image.shape, shape)
+        assert one.by_image.dtype == bool, f"{plugin['name']}: by_image must be of type bool"
     sound = one.scan_weight >= 0
     if one.voxel_weights is not None:
         require_grid(plugin, one.voxel_weights.shape, shape)
@@ -110,6 +111,8 @@ def _write(one: PseudoLabel, affine: npt.NDArray[np.float64], work: Work) -> Non
         save_volume(weights, weights_path(work.folder, one.case_id))
 
 
+COUNTED = ("predicted", "kept", "guessed", "added", "taken")
+"""What ``selection.json`` counts, by class."""
 PLANES = 16
 """Of a case, this many along its first axis are in memory at a time."""
 
@@ -117,10 +120,10 @@ PLANES = 16
 def _counts(prediction: Prediction, one: PseudoLabel, labels: Labels) -> dict[str, dict[str, int]]:
     """Voxels of each class, by what they are.
 
-    ``predicted``; ``kept``; and of those ``guessed``, by a probability below a half, and
-    ``redrawn``, by the image where the prediction is another class.
+    ``predicted``; ``kept``; of those ``guessed``, by a probability below a half; and what the image
+    ``added`` to the predicted ones, and has ``taken`` from them for another class.
     """
-    total = np.zeros((4, labels.count), np.int64)
+    total = np.zeros((5, labels.count), np.int64)
     teachers = prediction.of_each()
     for start in range(0, len(one.label), PLANES):
         planes = slice(start, start + PLANES)
@@ -128,15 +131,17 @@ def _counts(prediction: Prediction, one: PseudoLabel, labels: Labels) -> dict[st
         predicted = mean.argmax(axis=0)
         total[0] += np.bincount(predicted.ravel(), minlength=labels.count)
         by_image = np.False_ if one.by_image is None else one.by_image[planes]
+        known = one.label[planes] != labels.ignore
         for value in range(labels.count):
-            kept = one.label[planes] == value
+            likeliest, kept = predicted == value, one.label[planes] == value
             total[1, value] += np.count_nonzero(kept)
             total[2, value] += np.count_nonzero(kept & ~by_image & (mean[value] < 0.5))
-            total[3, value] += np.count_nonzero(kept & by_image & (predicted != value))
+            total[3, value] += np.count_nonzero(by_image & kept & ~likeliest)
+            total[4, value] += np.count_nonzero(by_image & known & likeliest & ~kept)
     names = labels.as_mapping()
     return {
         what: {name: int(counts[value]) for name, value in names.items()}
-        for what, counts in zip(("predicted", "kept", "guessed", "redrawn"), total, strict=True)
+        for what, counts in zip(COUNTED, total, strict=True)
     }
 
 

@@ -15,6 +15,7 @@ from past_core.config import PluginConfig
 from past_core.errors import DataError
 from past_core.interfaces import Context, Segmenter, Translator
 from past_core.interfaces.context import RECORD, Progress, silent
+from past_core.pipeline.alone import learnt_alone
 from past_core.pipeline.layout import SELECTION, image_path, label_path, model_path, weights_path
 from past_core.plugins import Registry
 
@@ -75,15 +76,9 @@ class Work:
         )
 
     def learns_alone(self) -> bool:
-        """Whether a strategy found the labels of all target scans to be learnt from alone."""
-        selections = [f / SELECTION for f in self.inputs.values() if (f / SELECTION).exists()]
-        target = [
-            one["alone"]
-            for path in selections
-            for one in _selection(path).values()
-            if one["domain"] == Domain.TARGET and one["weight"] > 0
-        ]
-        return bool(target) and all(target)
+        """Whether a strategy found that labels of target scans can be learnt from alone."""
+        selections = {f / SELECTION for f in self.inputs.values() if (f / SELECTION).exists()}
+        return learnt_alone([one for path in selections for one in _selection(path).values()])
 
     def context(self) -> Context:
         """Surroundings for a plugin's ``fit``; its folder lasts until the stage has finished."""
