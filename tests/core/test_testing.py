@@ -16,7 +16,7 @@ from past_core import Volume
 from past_core.case import Domain
 from past_core.config import PluginConfig
 from past_core.interfaces import OnlineStrategy, PseudoLabel, Validator, Views
-from past_core.plugins import MetricSpec, SegmenterSpec, TranslatorSpec
+from past_core.plugins import MetricSpec, SegmenterSpec, StrategySpec, TranslatorSpec
 from past_core.testing import (
     LABELS,
     check_metric,
@@ -429,6 +429,13 @@ def test_random_looks_are_one_of_the_segmenters_settings():
     check_spec(SegmenterSpec("typical", *parts))
     with pytest.raises(AssertionError, match="random_looks is 'share', which is none of its"):
         check_spec(SegmenterSpec("typical", *parts, random_looks="share"))
+
+
+def test_edges_are_one_of_the_strategys_settings():
+    parts = ("Typical.", "tests.core.toys:Sure", "past_core.config:PluginConfig")
+    check_spec(StrategySpec("typical", *parts))
+    with pytest.raises(AssertionError, match="edges is 'width', which is none of its settings"):
+        check_spec(StrategySpec("typical", *parts, edges="width"))
 
 
 @pytest.mark.parametrize(

@@ -269,3 +269,11 @@ def test_the_chain_asks_the_strategy_for_its_setting_of_edges(request_of, regist
 
     assert settings("bright") == [{"bright": 3.0}] * 2
     assert settings("keep") == [{}] * 2
+
+
+def test_another_strategy_finds_nothing_to_leave_scans_out_for(request_of, registry):
+    systems = chain("match", "bayes", "bright", 1, looks=None, edges="bright")
+    assert systems.find_model("bayes").rounds[0].images[0].unless == "alone"
+    request = request_of(systems=systems, translator=None, segmenter=None, strategy="keep")
+    (one,) = resolve(request, registry).systems.find_model("bayes").rounds
+    assert (one.strategy, one.settings, one.images[0].unless) == ("keep", {}, None)
