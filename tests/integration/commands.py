@@ -38,7 +38,8 @@ def run_command(
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env=clean_environment() | {"COLUMNS": "160"},
+        # Another number of threads adds in another order: bfloat16 shows it.
+        env=clean_environment() | {"COLUMNS": "160", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
