@@ -38,7 +38,7 @@ def run_command(
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        # Another number of threads adds in another order: bfloat16 shows it.
+        # Another number of threads adds in another order.
         env=clean_environment() | {"COLUMNS": "160", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
