@@ -71,8 +71,8 @@ class PseudoLabel:
     """``(i, j, k)``: where the image decided. Such labels are no guesses, however low the predicted
     probability of theirs is. None: nowhere."""
     alone: bool = False
-    """Whether the label is right enough to be learnt from without translated scans beside it: if it
-    is for every target scan, entries of ``images`` with ``unless = "alone"`` are left out."""
+    """Whether the label is right enough to be learnt from without translated scans beside it: if
+    nine in ten of the target's are, entries of ``images`` with ``unless = "alone"`` stay out."""
 
 
 class Strategy(ABC):
