@@ -197,6 +197,44 @@ def test_labelling_with_what_decides_a_training_is_refused(go):
         go(f"labelling = {{ smoothing = 3.0 }}\n{LEARNT}")
 
 
+@pytest.mark.parametrize("round_", [KEPT, LEARNT])
+def test_a_round_trains_by_settings_of_its_own(go, stage_of, round_):
+    """Finds settings of a round that nothing heeds, or that hold for other rounds too."""
+    _, result, _ = go(f"{round_}\n[[model.round]]\ntraining = {{ smoothing = 9.0 }}\n{round_}")
+
+    def added(stage):
+        manifest = json.loads((stage_of(result, stage) / "manifest.json").read_text())
+        return manifest["params"]["plugin"]["config"]["smoothing"]
+
+    first = "fit-other-st1" if round_ is KEPT else "fit-own-st1"
+    assert [added(stage) for stage in ("fit-own", first, "fit-other-st2")] == [1.0, 1.0, 9.0]
+    empty = [
+        np.load(stage_of(result, stage) / "model" / "counts.npy").min()
+        for stage in ("fit-own", first, "fit-other-st2")
+    ]
+    assert np.allclose(np.diff(empty), [1.0, 9.0])  # each adds its own to each bin
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ("bins = 16", "training of round 1: bins decides the network"),
+        ("sharpness = 2.0", "training of round 1: no training depends on sharpness"),
+        ("smooth = 2.0", "unknown key"),
+    ],
+)
+def test_training_of_what_a_round_cannot_change_is_refused(go, training, message):
+    with pytest.raises(ConfigError, match=message):
+        go(f"training = {{ {training} }}\n{KEPT}")
+    assert not FITS
+
+
+def test_another_network_than_that_of_the_start_is_refused(go):
+    with pytest.raises(ConfigError, match=r"other: has bins = 16, and own, .* 32\. That decides"):
+        go(KEPT, seeds='start = "own"\nsettings = { bins = 16 }')
+    assert not FITS
+
+
 def test_strategies_know_the_domain_of_each_scan(go):
     go(LEARNT.replace('"keep" }', '"replace" }'))
     domains = {case: one.domain for (_, case), one in HANDED.items()}

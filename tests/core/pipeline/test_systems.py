@@ -277,3 +277,20 @@ def test_another_strategy_finds_nothing_to_leave_scans_out_for(request_of, regis
     request = request_of(systems=systems, translator=None, segmenter=None, strategy="keep")
     (one,) = resolve(request, registry).systems.find_model("bayes").rounds
     assert (one.strategy, one.settings, one.images[0].unless) == ("keep", {}, None)
+
+
+def test_another_segmenter_trains_by_no_settings_of_the_one_it_replaces(
+    request_of, registry, systems_of
+):
+    text = START.replace(
+        'images = [{ from = "aligned" }]\n    [[system]]',
+        'images = [{ from = "aligned" }]\n    [[model.round]]\n    training = { smoothing = 3.0 }\n'
+        '    images = [{ from = "aligned", labels = "keep" }]\n    [[system]]',
+        1,
+    )
+    for segmenter, training in (("bayes", {"smoothing": 3.0}), ("smooth", {})):
+        request = request_of(
+            systems=systems_of(text), translator=None, segmenter=segmenter, strategy=None
+        )
+        (one,) = resolve(request, registry).systems.find_model("further").rounds
+        assert one.training == training

@@ -181,7 +181,10 @@ def _moments(cases):
 
 class NaiveBayesConfig(PluginConfig):
     prediction: ClassVar[frozenset[str]] = frozenset({"sharpness"})
+    network: ClassVar[frozenset[str]] = frozenset({"bins"})
 
+    bins: int = Field(default=32, ge=2, le=256)
+    """Of the histogram."""
     smoothing: float = Field(default=1.0, gt=0)
     """Added to every bin."""
     sharpness: float = Field(default=1.0, gt=0)
@@ -197,12 +200,13 @@ class NaiveBayes(Segmenter):
     def fit(self, cases, labels, context, init_from: Path | None = None):
         CALLS.append("segmenter" if init_from is None else "segmenter (warm)")
         note_fit(context, cases, init_from)
-        counts = np.full((labels.count, 32), self.config.smoothing)
+        bins = self.config.bins
+        counts = np.full((labels.count, bins), self.config.smoothing)
         for done, case in enumerate(cases, start=1):
-            bins = _bins(case.load_image().data)
+            found = _bins(case.load_image().data, bins)
             label = case.load_label().data
             for value in range(labels.count):
-                counts[value] += np.bincount(bins[label == value], minlength=32)
+                counts[value] += np.bincount(found[label == value], minlength=bins)
             context.progress(done, len(cases))
         if init_from is not None:
             counts += type(self).load(init_from).counts
@@ -211,7 +215,8 @@ class NaiveBayes(Segmenter):
     def predict(self, volume):
         LABELLINGS.append(Labelling(self.origin, digest(volume.data)))
         # As if every class were as frequent: else all would be background.
-        joint = (self.counts / self.counts.sum(axis=1, keepdims=True))[:, _bins(volume.data)]
+        bins = _bins(volume.data, self.counts.shape[1])
+        joint = (self.counts / self.counts.sum(axis=1, keepdims=True))[:, bins]
         joint = (joint / joint.sum(axis=0)) ** self.config.sharpness
         return (joint / joint.sum(axis=0)).astype(np.float32)
 
@@ -266,8 +271,8 @@ class Smooth(NaiveBayes):
     """The same, less sure of itself: another segmenter."""
 
 
-def _bins(data):
-    return np.clip(data / 8, 0, 31).astype(int)
+def _bins(data, count):
+    return np.clip(data * (count / 256), 0, count - 1).astype(int)
 
 
 class KeepConfig(PluginConfig):

@@ -34,6 +34,10 @@ class PluginConfig(BaseModel):
     """Fields of a segmenter that only its predictions depend on (tile step, mirroring): with
     other values of them nothing is trained again."""
 
+    network: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a segmenter that decide its network: what trains on from given weights must have
+    the values with which these were trained."""
+
     def length(self, warm: bool) -> int | None:  # noqa: ARG002
         """Iterations that ``fit`` does, from given weights if ``warm``; None: it counts none."""
         return None

@@ -10,6 +10,7 @@ from past_core.dataset import Dataset
 from past_core.errors import ConfigError
 from past_core.pipeline.address import Address
 from past_core.pipeline.inventory import Inventory
+from past_core.pipeline.learner import check_same_network, learner, predictive
 from past_core.pipeline.material import Group, Material, Selected
 from past_core.pipeline.online import teaches_online
 from past_core.pipeline.pool import Pool, Scan
@@ -18,7 +19,6 @@ from past_core.pipeline.settings import Choice, Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import Model, Round
 from past_core.plugins import StrategySpec
-from past_core.recipe import merged
 
 __all__ = ["Builder", "Trained"]
 
@@ -80,6 +80,7 @@ class Builder(Material):
         if trained.model.start is None:
             return {}
         other = self.systems.find_model(trained.model.start)
+        check_same_network(self.settings, trained.model, other)
         last = len(other.rounds)
         return {"start": self.trained(other, trained.protocol, trained.seed, last).rounds[last]}
 
@@ -116,22 +117,11 @@ class Builder(Material):
         pool = Pool(scans, labelled=False)
         params = {
             "plugin": trained.choice.brief(),
-            "prediction": self._prediction(trained, prediction or {}),
+            "prediction": predictive(self.settings, trained.model, prediction or {}),
             "cases": pool.entries,
         }
         inputs = {**pool.inputs, "model": trained.rounds[number]}
         return self.add(trained.name(number).join(name), "segment:predict", params, inputs)
-
-    def _prediction(self, trained: Trained, changed: Mapping[str, Any]) -> dict[str, Any]:
-        values = trained.choice.config.predictive()
-        if unknown := sorted(set(changed) - set(values)):
-            raise ConfigError(
-                f"model {trained.model.name}, labelling: {', '.join(unknown)} does not change "
-                f"predictions of {trained.model.segmenter} alone. Known keys: "
-                f"{', '.join(sorted(values)) or 'none'}."
-            )
-        own = merged(trained.model.settings, changed)
-        return self.settings.choice("segmenter", trained.model.segmenter, own).config.predictive()
 
     def _round(self, trained: Trained, k: int, groups: list[Group]) -> Stage:
         """Algorithm 1's loop: label X_c with S_{k-1}, select, train S_k from S_{k-1}."""
@@ -224,7 +214,7 @@ class Builder(Material):
         start: dict[str, Stage],
     ) -> Stage:
         """A round's training, on pseudo-labels where they are selected and wanted."""
-        choice = trained.choice
+        choice = learner(self.settings, trained.model, number)
         online = number > 0 and selected is None and any(g.entry.selected for g in groups)
         labelled = [g for g in groups if not (online and g.entry.selected)]
         scans = [scan for group in labelled for scan in group.scans(selected)]

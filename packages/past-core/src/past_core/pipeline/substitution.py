@@ -95,6 +95,8 @@ def _rename(entries: list[dict[str, Any]], key: str, new: Callable[[str], str]) 
             # The settings of one plugin mean nothing to another.
             entry.pop("settings", None)
             entry[key] = name
+            for one in entry.get("round", []):
+                one.pop("training", None)
             if key == "strategy":
                 # So does what is left out where the one finds something.
                 for images in entry["images"]:

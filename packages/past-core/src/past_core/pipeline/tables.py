@@ -102,6 +102,9 @@ class Round(PluginConfig):
     ``#`` of all its seeds). By default the round before alone, each seed for itself."""
     labelling: dict[str, Any] = Field(default_factory=dict)
     """The segmenters' settings of prediction while they label, such as ``mirroring``."""
+    training: dict[str, Any] = Field(default_factory=dict)
+    """The segmenter's settings while it trains in this round, on top of the model's, such as
+    ``warm_iterations``."""
     images: tuple[Images, ...] = Field(min_length=1)
     """X_c: what is labelled and trained on."""
 

@@ -22,6 +22,16 @@ class NNUNetConfig(PluginConfig):
     """Settings of nnU-Net; the defaults are nnU-Net's own (Isensee et al. 2021)."""
 
     prediction: ClassVar[frozenset[str]] = frozenset({"mirroring", "tile_step"})
+    network: ClassVar[frozenset[str]] = frozenset(
+        {
+            "base_features",
+            "max_features",
+            "gpu_memory_gb",
+            "patch_voxels",
+            "coverage",
+            "structure_voxels",
+        }
+    )
 
     iterations: int = Field(250_000, ge=1)
     """Training iterations of a fit from random weights (nnU-Net: 1000 epochs of 250)."""

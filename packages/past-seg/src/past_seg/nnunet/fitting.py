@@ -35,16 +35,6 @@ __all__ = ["Training"]
 
 log = logging.getLogger(__name__)
 
-PLANNED_BY = (
-    "base_features",
-    "max_features",
-    "gpu_memory_gb",
-    "patch_voxels",
-    "coverage",
-    "structure_voxels",
-)
-"""Settings that decide the network; a warm start must not change them."""
-
 
 @dataclass(frozen=True)
 class Training:
@@ -113,7 +103,7 @@ class Training:
                 f"{folder}: was trained for {list(start.structures)}, not for "
                 f"{list(self.labels.structures)}. Start from random weights instead."
             )
-        for key in PLANNED_BY:
+        for key in sorted(self.config.network):
             was, now = start.config.get(key), getattr(self.config, key)
             if was != now:
                 raise DataError(
