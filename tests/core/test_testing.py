@@ -305,6 +305,7 @@ def test_a_strategy_that_breaks_a_promise_is_told_which(toys, tmp_path, select, 
         (lambda _: {"scan_weight": math.nan}, "scan weight nan"),
         (lambda _: {"voxel_weights": np.ones((2, 2, 2))}, r"voxel weights of shape \(2, 2, 2\)"),
         (lambda label: {"voxel_weights": np.full(label.shape, 2.0)}, "voxel weights from 2 to 2"),
+        (lambda label: {"by_image": label}, "uint8 by_image of shape"),
     ],
 )
 def test_a_strategy_with_impossible_weights_is_told(toys, tmp_path, weights, promise):

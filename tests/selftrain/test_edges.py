@@ -9,6 +9,7 @@ import pytest
 
 from past_core import DataError, Labels, Volume
 from past_core.config import parse_config
+from past_core.testing import check_strategy
 from past_core.volume import save_volume
 from past_selftrain.edges import redrawn
 from past_selftrain.topq import TopQ, TopQConfig
@@ -174,3 +175,8 @@ def test_islands_stay_ignored(select):
 def test_without_an_image_the_remedy_is_named(select):
     with pytest.raises(DataError, match=r"edges needs the image of case a, .* Set edges = 0"):
         select(predicted_of((MIDDLE, 7)), None, edges=3)
+
+
+@pytest.mark.parametrize("settled", [0.0, 0.4])
+def test_top_q_keeps_its_promises_where_the_image_decides(tmp_path, settled):
+    check_strategy(TopQ, TopQConfig(edges=2, edges_settled=settled), tmp_path)

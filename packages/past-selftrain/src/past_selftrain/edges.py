@@ -77,8 +77,8 @@ def redrawn(
         return result
     spacing = relative_spacing(image)
     box = around(moving, width, spacing)
-    local = predicted[box], certainty[(slice(None), *box)]
-    seeds = _seeds(*local, width, spacing, structures)
+    local = predicted[box], certainty[(slice(None), *box)], moving[box]
+    seeds = _seeds(*local, width, spacing)
     for part, its in _parts(seeds):
         asked = its == 0
         seen = image.data[box][part]
@@ -110,21 +110,23 @@ def around(
 def _seeds(
     predicted: npt.NDArray[np.uint8],
     certainty: npt.NDArray[np.floating[Any]],
+    moving: npt.NDArray[np.bool_],
     width: float,
     spacing: npt.NDArray[np.float64],
-    structures: Collection[int],
 ) -> npt.NDArray[np.int32]:
-    """Class + 1 where walks start, 0 where they are asked, -1 where nobody walks."""
+    """Class + 1 where walks start, 0 where they are asked, -1 where nobody walks.
+
+    ``moving``: voxels of the structures whose borders move.
+    """
     from scipy import ndimage  # noqa: PLC0415  (half a second that reading settings spares)
 
-    moving = np.isin(predicted, tuple(structures))
     seeds = np.full(predicted.shape, -1, np.int32)
     outside = ndimage.distance_transform_edt(~moving, sampling=spacing)
     seeds[outside <= OUTSIDE * width] = 0
     seeds[(outside > OUTSIDE * width) & (outside <= OUTSIDE * width + MARGIN)] = 1
     fixed = (predicted > 0) & ~moving & (seeds >= 0)
     seeds[fixed] = predicted[fixed] + 1
-    for value in structures:
+    for value in map(int, np.unique(predicted[moving])):
         mask = predicted == value
         deep = ndimage.distance_transform_edt(mask, sampling=spacing) > width
         seeds[deep] = value + 1

@@ -20,7 +20,7 @@ from past_core.config import PluginConfig
 from past_core.errors import ConfigError
 from past_core.interfaces import Prediction, PseudoLabel, Strategy
 from past_selftrain.components import islands
-from past_selftrain.confidence import likeliest, predicted_classes
+from past_selftrain.confidence import likeliest
 from past_selftrain.cuts import Cuts
 from past_selftrain.doubts import image_of, trusted
 from past_selftrain.edges import redrawn
@@ -136,8 +136,6 @@ class TopQ(Strategy):
             label = PseudoLabel(one.case_id, _label(one, strata, cuts[pool]))
             if structures := moving.get(one.domain):
                 label = _with_edges(one, label, strata, self.config.edges, structures)
-                every = len(structures) == len(labels.structures)
-                label = replace(label, alone=every and _has_all(one, labels))
             yield label
 
     def thresholds(
@@ -199,7 +197,11 @@ def _with_edges(
     width: float,
     structures: tuple[int, ...],
 ) -> PseudoLabel:
-    """The pseudo-label with borders of structures at the image's edges; islands stay ignored."""
+    """The pseudo-label with borders of structures at the image's edges; islands stay ignored.
+
+    It can be learnt from alone if that is so of all structures, and all are predicted: without
+    one, it may teach that there is none.
+    """
     ignore = np.uint8(strata.labels.ignore)
     probabilities = prediction.probabilities()
     predicted, _ = likeliest(probabilities)
@@ -208,13 +210,10 @@ def _with_edges(
     near = np.where(found.probability >= CERTAIN, found.classes, ignore)
     whole = np.where(found.zone | deep, near, one.label).astype(np.uint8)
     whole[islands(predicted, strata.single)] = ignore
-    return replace(one, label=whole, by_image=found.zone)
-
-
-def _has_all(prediction: Prediction, labels: Labels) -> bool:
-    """Whether every structure is predicted: else the label may teach that there is none."""
-    found = np.unique(predicted_classes(prediction, labels))
-    return bool(np.isin(range(1, labels.count), found).all())
+    alone = bool(np.isin(range(1, strata.labels.count), structures).all()) and all(
+        (predicted == value).any() for value in structures
+    )
+    return replace(one, label=whole, by_image=found.zone, alone=alone)
 
 
 def _nothing(prediction: Prediction, labels: Labels) -> PseudoLabel:

@@ -92,9 +92,10 @@ def tiny_predictions(
     absent: str | None = None,
     teachers: int = 1,
 ) -> tuple[Prediction, ...]:
-    """Write class probabilities as float16: mostly sure, some voxels at exactly 1.
+    """Write scans, and class probabilities as float16: mostly sure, some voxels at exactly 1.
 
-    Every other case, the first among them, is of the source.
+    Every other case, the first among them, is of the source. Probabilities are drawn at random,
+    whatever the scan shows.
 
     Parameters
     ----------
@@ -116,7 +117,10 @@ def tiny_predictions(
             powers = np.exp(logits - logits.max(axis=0))
             paths.append(folder / (f"{name}_{teacher}.npy" if teacher else f"{name}.npy"))
             np.save(paths[-1], (powers / powers.sum(axis=0)).astype(np.float16))
-        predictions.append(Prediction(name, tuple(paths), list(Domain)[number % 2]))
+        domain = list(Domain)[number % 2]
+        image = folder / f"{name}_image.nii.gz"
+        save_volume(tiny_volume(domain, shape, seed + number)[0], image)
+        predictions.append(Prediction(name, tuple(paths), domain, image))
     return tuple(predictions)
 
 

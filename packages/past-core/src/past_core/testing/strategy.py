@@ -85,6 +85,7 @@ def _select(
     for prediction, one in zip(predictions, selected, strict=True):
         _check_label(one, prediction.probabilities().shape[1:], who)
         _check_weights(one, who)
+        _check_by_image(one, who)
     return [one.label for one in selected]
 
 
@@ -118,6 +119,16 @@ def _check_weights(one: PseudoLabel, who: str) -> None:
     expect(
         low >= 0 and high <= 1,
         f"{who}: case {one.case_id} has voxel weights from {low:g} to {high:g}, expected 0 to 1",
+    )
+
+
+def _check_by_image(one: PseudoLabel, who: str) -> None:
+    if one.by_image is None:
+        return
+    expect(
+        one.by_image.dtype == bool and one.by_image.shape == one.label.shape,
+        f"{who}: case {one.case_id} has {one.by_image.dtype} by_image of shape "
+        f"{one.by_image.shape}, expected bool and {one.label.shape}",
     )
 
 
