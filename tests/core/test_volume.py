@@ -238,3 +238,4 @@ def test_a_volume_in_memory_is_what_a_file_would_give_back(tmp_path, seed):
     assert np.array_equal(kept.data, known.data)
     assert np.array_equal(kept.affine, known.affine)
     assert kept.data.dtype == known.data.dtype
+    assert kept.data.strides == known.data.strides

@@ -7,6 +7,7 @@ import torch
 from past_core.errors import DataError
 from past_core.volume import Volume
 from past_seg.nnunet.config import NNUNetConfig
+from past_seg.nnunet.folders import as_read
 from past_seg.nnunet.segmenter import NNUNet
 
 
@@ -103,6 +104,15 @@ def test_the_same_volume_gives_the_same_probabilities(balls, trained):
     first = trained.predict(volume)
     np.testing.assert_array_equal(first, trained.predict(volume))
     np.testing.assert_array_equal(volume.data, before)
+
+
+@pytest.mark.parametrize("order", [np.ascontiguousarray, np.asfortranarray])
+def test_a_volume_of_any_order_in_memory_is_read_as_from_a_file(order):
+    """Means over another order are rounded otherwise, so a kept system gave voxels of its own."""
+    data = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    array, _ = as_read(Volume(order(data), np.eye(4)))
+    assert array.flags.c_contiguous
+    np.testing.assert_array_equal(array[0].T, data)
 
 
 def test_mirroring_averages_over_mirrored_copies(balls, trained):

@@ -168,9 +168,13 @@ def same_grid(one: Volume | Header, other: Volume | Header) -> bool:
 
 
 def as_stored(volume: Volume) -> Volume:
-    """What ``load_volume`` gives of what ``save_volume`` wrote: float32, the affine rounded so."""
+    """What ``load_volume`` gives of what ``save_volume`` wrote.
+
+    Data and affine are rounded to float32, and the data has a file's order in memory, first axis
+    fastest: sums over another order are rounded otherwise.
+    """
     affine = volume.affine.astype(np.float32).astype(np.float64)
-    return Volume(volume.data.astype(np.float32, copy=False), affine)
+    return Volume(np.asfortranarray(volume.data, np.float32), affine)
 
 
 def save_volume(volume: Volume, path: Path) -> None:

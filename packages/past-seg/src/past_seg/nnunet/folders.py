@@ -124,8 +124,12 @@ def write_raw(folders: Folders, cases: Sequence[Case], labels: Labels) -> Json:
 
 
 def as_read(volume: Volume) -> tuple[npt.NDArray[np.float32], Json]:
-    """A canonical image as nnU-Net's readers give it: ``(1, z, y, x)`` and its properties."""
-    array = volume.data.astype(np.float32).transpose(2, 1, 0)[None]
+    """A canonical image as nnU-Net's readers give it: ``(1, z, y, x)`` and its properties.
+
+    Whatever the volume's order in memory, the last axis is the fastest, as in a file: means over
+    another order are rounded otherwise, and bfloat16 makes voxels of that.
+    """
+    array = np.ascontiguousarray(volume.data.transpose(2, 1, 0)[None], np.float32)
     return array, {"spacing": list(volume.spacing[::-1])}
 
 
