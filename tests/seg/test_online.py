@@ -15,7 +15,7 @@ from past_core.errors import DataError
 from past_core.interfaces import OnlineStrategy, Unlabelled
 from past_core.volume import Volume, save_volume
 from past_seg.nnunet.config import NNUNetConfig, ResUNetConfig
-from past_seg.nnunet.memory import CasesInMemory
+from past_seg.nnunet.prepared import PreparedCases
 from past_seg.nnunet.segmenter import NNUNet, ResUNet
 from past_seg.nnunet.trainer import Trainer
 
@@ -340,8 +340,8 @@ def test_unlabelled_scans_are_prepared_just_as_labelled_ones(balls):
         [case], balls.labels, balls.context("work"), unlabelled=more
     )
     (path,) = (balls.folder / "work").rglob("other.npy")
-    (folder,) = {one.parent for one in (balls.folder / "work").rglob("same_seg.b2nd")}
-    labelled, *_ = CasesInMemory(str(folder), ["same"]).load_case("same")
+    (folder,) = {one.parent.parent for one in (balls.folder / "work").rglob("same/label.npy")}
+    labelled, *_ = PreparedCases(str(folder), ["same"]).load_case("same")
     assert np.allclose(np.load(path), labelled[:], atol=1e-5)
 
 

@@ -1,10 +1,14 @@
+import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from past_core.errors import DataError
 from past_seg.nnunet.config import NNUNetConfig
 from past_seg.nnunet.segmenter import NNUNet
 
@@ -70,14 +74,16 @@ def test_finished_parts_are_not_done_again(balls):
     with pytest.raises(StoppedError):
         small(balls).fit(cases, balls.labels, balls.context("work", progress=stop_at(3)))
     written = {p: p.stat().st_mtime_ns for p in (balls.folder / "work/raw").rglob("*.nii")}
-    written |= {p: p.stat().st_mtime_ns for p in (balls.folder / "work").rglob("*.b2nd")}
+    written |= {
+        p: p.stat().st_mtime_ns for p in (balls.folder / "work").rglob("preprocessed/**/*.np[yz]")
+    }
     seen = []
 
     def progress(done, total, note=""):
         seen.append(done)
 
     small(balls).fit(cases, balls.labels, balls.context("work", progress=progress))
-    assert len(written) == 12
+    assert len(written) == 15
     assert {p: p.stat().st_mtime_ns for p in written} == written
     assert [done for done in seen if done > 0] == [3, 4, 5, 6]  # the first epoch was kept
 
@@ -146,20 +152,105 @@ def test_a_damaged_checkpoint_is_left_aside(balls, undisturbed, caplog):
     assert "checkpoint.pt" in caplog.text
 
 
-def test_a_hostile_checkpoint_runs_no_code(balls, undisturbed):
-    proof = balls.folder / "proof"
+@pytest.fixture
+def begun(balls):
+    """The folder of a training that was stopped after its first epoch."""
+    with pytest.raises(StoppedError):
+        small(balls).fit(balls.cases(3), balls.labels, balls.context("work", progress=stop_at(5)))
+    return balls.folder / "work"
+
+
+def go_on(balls):
+    segmenter = small(balls)
+    segmenter.fit(balls.cases(3), balls.labels, balls.context("work"))
+    return segmenter
+
+
+@pytest.mark.parametrize("part", ["epoch", "network", "optimizer", "schedule", "online", "rows"])
+def test_a_checkpoint_that_lacks_a_part_is_left_aside(balls, undisturbed, begun, caplog, part):
+    state = torch.load(begun / "checkpoint.pt", weights_only=True)
+    del state[part]
+    torch.save(state, begun / "checkpoint.pt")
+    assert balls.weights(go_on(balls), "resumed") == undisturbed
+    assert f"it lacks {part}" in caplog.text
+
+
+def test_a_checkpoint_of_another_network_is_refused(balls, begun):
+    state = torch.load(begun / "checkpoint.pt", weights_only=True)
+    state["network"] = {name: weight[:1] for name, weight in state["network"].items()}
+    torch.save(state, begun / "checkpoint.pt")
+    with pytest.raises(DataError, match=r"checkpoint.pt: the state of .* Delete it") as caught:
+        go_on(balls)
+    assert len(str(caught.value)) < 600
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """An object that touches a file when it is unpickled, and that file."""
+    proof = tmp_path / "proof"
 
     class Hostile:
         def __reduce__(self):
             return Path.touch, (proof,)
 
-    with pytest.raises(StoppedError):
-        small(balls).fit(balls.cases(3), balls.labels, balls.context("work", progress=stop_at(5)))
-    torch.save({"epoch": Hostile()}, balls.folder / "work/checkpoint.pt")
-    again = small(balls)
-    again.fit(balls.cases(3), balls.labels, balls.context("work"))
+    pickle.loads(pickle.dumps(Hostile()))  # it would
+    proof.unlink()
+    return Hostile(), proof
+
+
+def test_a_hostile_checkpoint_runs_no_code(balls, undisturbed, begun, hostile):
+    bad, proof = hostile
+    torch.save({"epoch": bad}, begun / "checkpoint.pt")
+    assert balls.weights(go_on(balls), "resumed") == undisturbed
     assert not proof.exists()
-    assert balls.weights(again, "resumed") == undisturbed
+
+
+@pytest.mark.parametrize("name", ["ball1/image.npy", "ball1/label.npy", "ball1.npz"])
+def test_hostile_preprocessed_cases_run_no_code(balls, begun, hostile, name):
+    bad, proof = hostile
+    (path,) = begun.rglob(f"preprocessed/**/{name}")
+    content = np.array([bad], object)
+    if path.suffix == ".npz":
+        np.savez(path, content)
+    else:
+        np.save(path, content)
+    with pytest.raises(DataError, match=rf"{path.name}: not what preprocessing .* Delete {begun}"):
+        go_on(balls)
+    assert not proof.exists()
+
+
+def test_what_else_lies_beside_preprocessed_cases_runs_no_code(balls, undisturbed, begun, hostile):
+    """nnU-Net itself keeps a pickle of each case there, and opens it."""
+    bad, proof = hostile
+    (folder,) = {path.parent for path in begun.rglob("preprocessed/**/*.npz")}
+    for name in ("ball0", "ball1", "ball2"):
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps(bad))
+    assert balls.weights(go_on(balls), "resumed") == undisturbed
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("network_class_name", "pydoc.locate"),
+        ("_kw_requires_import", ["conv_op", "n_stages"]),
+    ],
+)
+def test_hostile_plans_of_a_begun_training_run_no_code(balls, begun, key, value):
+    path = begun / "prepared.json"
+    prepared = json.loads(path.read_text())
+    (configuration,) = prepared["plans"]["configurations"].values()
+    configuration["architecture"][key] = value
+    path.write_text(json.dumps(prepared))
+    with pytest.raises(DataError, match=rf"prepared.json: not what .*{key}.* Delete {begun}"):
+        go_on(balls)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"plans": 3, "ignores": false}'])
+def test_a_damaged_note_of_a_begun_training_is_named(balls, begun, content):
+    (begun / "prepared.json").write_text(content)
+    with pytest.raises(DataError, match=r"prepared.json: not what preparing a training writes"):
+        go_on(balls)
 
 
 KILLED = """

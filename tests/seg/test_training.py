@@ -55,7 +55,7 @@ def test_nnunet_itself_fingerprints_plans_and_preprocesses(balls):
     assert names == ["ball0_0000.nii", "ball1_0000.nii"]
     assert (preprocessed / "dataset_fingerprint.json").exists()
     assert (preprocessed / "nnUNetPlans.json").exists()
-    assert len(list((preprocessed / "nnUNetPlans_3d_fullres").glob("*.b2nd"))) == 4
+    assert len(list((preprocessed / "nnUNetPlans_3d_fullres").rglob("*.np[yz]"))) == 6
 
 
 @pytest.mark.parametrize("budget", [1024, 4096])

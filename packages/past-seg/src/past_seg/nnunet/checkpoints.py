@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from past_core.errors import DataError
 from past_core.files import atomic_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["resume", "write"]
 
 log = logging.getLogger(__name__)
+
+PARTS = ("epoch", "network", "optimizer", "schedule", "scaler", "online", "rows")
 
 
 def write(trainer: nnUNetTrainer) -> None:
@@ -42,15 +46,34 @@ def write(trainer: nnUNetTrainer) -> None:
 
 
 def resume(trainer: nnUNetTrainer) -> None:
-    """Take over the last state written, if there is one that can be read."""
+    """Take over the last state written, if there is one that can be read.
+
+    Raises
+    ------
+    DataError
+        If there is, and it is of another training.
+    """
     path = _path(trainer)
     if not path.exists():
         return
     try:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
-    except (RuntimeError, OSError, EOFError, UnpicklingError) as error:
+        if lacking := [part for part in PARTS if part not in state]:
+            raise ValueError(f"it lacks {', '.join(lacking)}")
+    except (RuntimeError, OSError, EOFError, UnpicklingError, ValueError, TypeError) as error:
         log.warning("%s cannot be read, training starts anew: %s", path, error)
         return
+    try:
+        _take_over(trainer, state)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = " ".join(str(error).split("\n\t")[:2])  # torch names every weight
+        raise DataError(
+            f"{path}: the state of another training ({said}). Delete it: this one begins anew."
+        ) from error
+    log.info("going on after epoch %d of %d", trainer.current_epoch, trainer.num_epochs)
+
+
+def _take_over(trainer: nnUNetTrainer, state: Mapping[str, Any]) -> None:
     trainer.network.load_state_dict(state["network"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.lr_scheduler.__dict__.update(state["schedule"])
@@ -60,7 +83,6 @@ def resume(trainer: nnUNetTrainer) -> None:
         trainer.online.strategy.restore(state["online"])
     trainer.current_epoch = state["epoch"]
     trainer.rows = [tuple(row) for row in state["rows"]]
-    log.info("going on after epoch %d of %d", trainer.current_epoch, trainer.num_epochs)
 
 
 def _path(trainer: nnUNetTrainer) -> Path:

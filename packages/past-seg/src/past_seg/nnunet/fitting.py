@@ -14,12 +14,11 @@ from past_core.files import write_json
 from past_seg.nnunet import planning, storage
 from past_seg.nnunet.capture import captured
 from past_seg.nnunet.claim import claim
-from past_seg.nnunet.folders import Folders, Json, environment, write_raw
-from past_seg.nnunet.plans import configuration_name
+from past_seg.nnunet.folders import Folders, Json, dataset_json, environment, write_raw
+from past_seg.nnunet.plans import check_plans, configuration_name
+from past_seg.nnunet.preprocessing import preprocess, preprocess_unlabelled
 from past_seg.nnunet.seeding import kept_random_state
 from past_seg.nnunet.trainer import Trainer
-from past_seg.nnunet.unlabelled import preprocess_unlabelled
-from past_seg.nnunet.voxel_weights import preprocess_weights
 from past_seg.nnunet.widths import narrowest_width
 
 if TYPE_CHECKING:
@@ -155,12 +154,23 @@ class Training:
             else:
                 plans = start.plans
             plans = planning.with_batch_size(plans, self.config.batch_size)
-            write_json(note, {"dataset": dataset, "plans": plans})
-        prepared = json.loads(note.read_text())
-        dataset, plans = prepared["dataset"], prepared["plans"]
-        planning.preprocess(folders, dataset, plans, progress)
-        preprocess_weights(folders, self.cases, plans)
+            write_json(note, {"ignores": "ignore" in dataset["labels"], "plans": plans})
+        dataset, plans = self._prepared(note)
+        preprocess(folders, self.cases, dataset, plans, progress)
         if self.unlabelled is not None:
             folder, cases = self._unlabelled_folder, self.unlabelled.cases
             preprocess_unlabelled(folder, cases, dataset, plans, progress)
         return dataset, plans
+
+    def _prepared(self, note: Path) -> tuple[Json, Json]:
+        """Data set and plans as this training, perhaps an earlier start of it, noted them."""
+        try:
+            prepared = json.loads(note.read_text())
+            plans, ignores = prepared["plans"], bool(prepared["ignores"])
+            check_plans(plans, self.kind)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{note}: not what preparing a training writes ({error}). Delete {note.parent}: "
+                "the training begins anew."
+            ) from error
+        return dataset_json(self.cases, self.labels, with_ignore=ignores), plans

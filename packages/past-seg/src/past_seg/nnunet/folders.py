@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.labels import Labels
 
-__all__ = ["Folders", "as_read", "environment", "write_raw"]
+__all__ = ["Folders", "as_read", "dataset_json", "environment", "write_raw"]
 
 DATASET = "Dataset001_PAST"
 """nnU-Net finds data sets by such a name; every fit has folders of its own."""

@@ -1,4 +1,4 @@
-"""Fingerprint, plan and preprocess a raw data set: nnU-Net's steps before training.
+"""Fingerprint and plan a raw data set: nnU-Net's first steps before training.
 
 nnU-Net runs its per-case functions in pools of spawned processes, each of which imports
 torch anew. Here the same functions run in this process, which is quicker for the small
@@ -22,8 +22,6 @@ from nnunetv2.experiment_planning.experiment_planners.residual_unets import (
     residual_encoder_unet_planners as residual_planners,
 )
 from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
-from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
-from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from past_core.errors import DataError
@@ -33,7 +31,7 @@ from past_seg.nnunet.folders import Folders, Json
 from past_seg.nnunet.plans import configuration_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from past_seg.nnunet.config import NNUNetConfig
 
@@ -41,7 +39,6 @@ __all__ = [
     "PLANNERS",
     "extract_fingerprint",
     "make_plans",
-    "preprocess",
     "said",
     "with_batch_size",
 ]
@@ -202,34 +199,3 @@ def plain(value: Json) -> Json:
     """Turn tuples and numpy's numbers into what JSON gives back when read."""
     result: Json = json.loads(json.dumps(value, default=lambda array: array.tolist()))
     return result
-
-
-def preprocess(
-    folders: Folders, dataset: Json, plans: Json, report: Callable[[int, int], None]
-) -> None:
-    """Crop, normalise and resample every case to the planned spacing.
-
-    A case is moved to its place when it is complete, the ``.pkl`` last: a case that has
-    one is not done again.
-    """
-    manager = PlansManager(plans)
-    configuration = manager.get_configuration(configuration_name(plans))
-    preprocessor = DefaultPreprocessor(verbose=False)
-    finished = folders.preprocessed / configuration.data_identifier
-    unfinished = folders.preprocessed / "unfinished"
-    files = get_filenames_of_train_images_and_targets(str(folders.raw), dataset)
-    finished.mkdir(parents=True, exist_ok=True)
-    unfinished.mkdir(exist_ok=True)
-    for done, (name, one) in enumerate(files.items()):
-        report(done, len(files))
-        if (finished / f"{name}.pkl").exists():
-            continue
-        parts = [f"{name}.b2nd", f"{name}_seg.b2nd", f"{name}.pkl"]
-        for part in parts:
-            (unfinished / part).unlink(missing_ok=True)
-        preprocessor.run_case_save(
-            str(unfinished / name), one["images"], one["label"], manager, configuration, dataset
-        )
-        for part in parts:
-            (unfinished / part).replace(finished / part)
-    unfinished.rmdir()

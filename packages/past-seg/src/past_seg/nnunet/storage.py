@@ -1,14 +1,10 @@
-"""Keeps a trained network on disk as safetensors and JSON, which run no code when read.
-
-nnU-Net's plans name Python classes that it imports, so plans from a file are checked
-against the few names that its planners write.
-"""
+"""Keeps a trained network on disk as safetensors and JSON, which run no code when read."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
@@ -18,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from past_core.errors import DataError
 from past_core.files import atomic_path, file_hash, write_json
 from past_seg.nnunet.folders import Json
-from past_seg.nnunet.plans import configuration_name
+from past_seg.nnunet.plans import check_plans, configuration_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,17 +26,6 @@ DESCRIPTION = "segmenter.json"
 """The file that tells all but the weights, and their hash."""
 WEIGHTS = "weights.safetensors"
 """The file of the weights."""
-ARCHITECTURES = {
-    "nnunet": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
-    "resunet": "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet",
-}
-IMPORTED = {
-    "conv_op": "torch.nn.modules.conv.Conv3d",
-    "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
-    "nonlin": "torch.nn.LeakyReLU",
-    "dropout_op": None,
-}
-"""What nnU-Net's planners write for the arguments that name a class to import."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +80,7 @@ def read(folder: Path, kind: str) -> Saved:
                 f"{path}: holds a '{found['kind']}', expected a '{kind}'. "
                 "Choose that segmenter, or another folder."
             )
-        _check_plans(found["plans"], kind)
+        check_plans(found["plans"], kind)
         if found["weights_sha256"] != file_hash(weights_path):
             raise DataError(
                 f"{weights_path}: not the file that {path.name} was written with (truncated or "
@@ -114,29 +99,6 @@ def read(folder: Path, kind: str) -> Saved:
             f"{path}: not what a segmenter saves ({type(error).__name__}: {error}). "
             "Copy the folder again, or train anew."
         ) from error
-
-
-def _check_plans(plans: Json, kind: str) -> None:
-    """Accept only names that nnU-Net's planners write for this kind."""
-    configuration = plans["configurations"][configuration_name(plans)]
-    architecture = configuration["architecture"]
-    arguments = architecture["arch_kwargs"]
-    named: list[tuple[str, Any, Any]] = [
-        ("network_class_name", architecture["network_class_name"], ARCHITECTURES[kind]),
-        ("_kw_requires_import", sorted(architecture["_kw_requires_import"]), sorted(IMPORTED)),
-        ("preprocessor_name", configuration["preprocessor_name"], "DefaultPreprocessor"),
-        ("normalization_schemes", configuration["normalization_schemes"], ["ZScoreNormalization"]),
-        ("image_reader_writer", plans["image_reader_writer"], "NibabelIO"),
-        ("label_manager", plans["label_manager"], "LabelManager"),
-        *((key, arguments[key], value) for key, value in IMPORTED.items()),
-        *(
-            (key, configuration[key], "resample_data_or_seg_to_shape")
-            for key in ("resampling_fn_data", "resampling_fn_seg", "resampling_fn_probabilities")
-        ),
-    ]
-    for key, value, expected in named:
-        if value != expected:
-            raise ValueError(f"plans: {key} is {value!r}, expected {expected!r}")
 
 
 def build_network(saved: Saved, heads: int) -> torch.nn.Module:

@@ -17,9 +17,9 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from past_core.errors import ConfigError
 from past_seg.nnunet import amx, checkpoints
 from past_seg.nnunet.augmentation import for_labelled, for_unlabelled, usual
-from past_seg.nnunet.memory import CasesInMemory
 from past_seg.nnunet.online import Online, chances
 from past_seg.nnunet.precision import autocast, in_bfloat16
+from past_seg.nnunet.prepared import PreparedCases
 from past_seg.nnunet.seeding import seed_everything
 from past_seg.nnunet.voxel_weights import WeightedLoss
 
@@ -88,7 +88,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
         self.enable_deep_supervision = len(self.configuration_manager.pool_op_kernel_sizes) > 2
         seed_everything(context.seed, 0)
         self.initialize()
-        self.dataset_class = CasesInMemory
+        self.dataset_class = PreparedCases
         # torch's instance norm has wrong gradients for one image in this order (2.15, on CPUs).
         if self.device.type == "cpu" and self.batch_size > 1:
             self.network.to(memory_format=torch.channels_last_3d)
@@ -203,8 +203,7 @@ class Trainer(nnUNetTrainer):  # type: ignore[misc]
 
     def do_split(self) -> tuple[list[str], list[str]]:
         """Train on all cases: PAST's test cases never come here."""
-        names = self.dataset_class.get_identifiers(self.preprocessed_dataset_folder)
-        return sorted(names), sorted(names)
+        return sorted(self.weights), sorted(self.weights)
 
     def print_to_log_file(self, *args: object, **_: object) -> None:
         """Log instead of printing."""

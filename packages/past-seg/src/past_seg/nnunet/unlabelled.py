@@ -1,4 +1,4 @@
-"""Unlabelled scans for nnU-Net: preprocessed as labelled ones are, drawn as pairs of views."""
+"""Unlabelled scans as nnU-Net's loader draws them: pairs of views."""
 
 from __future__ import annotations
 
@@ -9,61 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
-from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
-from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-from past_core.errors import DataError
-from past_core.files import atomic_path
-from past_seg.nnunet.folders import as_read
-from past_seg.nnunet.memory import Copied
-from past_seg.nnunet.plans import configuration_name
+from past_seg.nnunet.prepared import Copied, open_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from past_core.case import Case
-    from past_seg.nnunet.folders import Json
-
-__all__ = ["JoinViews", "TwoViews", "UnlabelledCases", "preprocess_unlabelled"]
-
-
-def preprocess_unlabelled(
-    folder: Path,
-    cases: Sequence[Case],
-    dataset: Json,
-    plans: Json,
-    report: Callable[[int, int], None],
-) -> None:
-    """Crop, normalise and resample every scan to the planned spacing, into ``ID.npy``.
-
-    Raises
-    ------
-    DataError
-        If a scan cannot be trained on; the message names the file.
-    """
-    manager = PlansManager(plans)
-    configuration = manager.get_configuration(configuration_name(plans))
-    preprocessor = DefaultPreprocessor(verbose=False)
-    for done, case in enumerate(cases):
-        report(done, len(cases))
-        path = folder / f"{case.id}.npy"
-        if path.exists():
-            continue
-        image = case.load_image().canonical()
-        if not np.isfinite(image.data).all() or not image.data.any() or min(image.shape) < 2:
-            raise DataError(
-                f"{case.image}: shape {image.shape}; an unlabelled scan must be a 3D volume of "
-                "finite voxels that are not all 0. Drop it or export it anew."
-            )
-        array, properties = as_read(image)
-        data, *_ = preprocessor.run_case_npy(
-            array, None, properties, manager, configuration, dataset
-        )
-        with atomic_path(path) as temporary:
-            np.save(temporary, data.astype(np.float32))
+__all__ = ["JoinViews", "TwoViews", "UnlabelledCases"]
 
 
 @dataclass(frozen=True)
@@ -81,10 +35,7 @@ class UnlabelledCases:
 
     @cached_property
     def _images(self) -> dict[str, Copied]:
-        return {
-            name: np.load(self.folder / f"{name}.npy", mmap_mode="r").view(Copied)
-            for name in self.identifiers
-        }
+        return {name: open_array(self.folder / f"{name}.npy") for name in self.identifiers}
 
 
 class TwoViews(BasicTransform):  # type: ignore[misc]

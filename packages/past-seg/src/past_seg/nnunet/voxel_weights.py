@@ -12,68 +12,62 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
-from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
-from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch.nn import functional as F  # noqa: N812  (torch's own abbreviation)
 
 from past_core.errors import DataError
-from past_core.files import atomic_path
-from past_seg.nnunet.plans import configuration_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
     from torch import Tensor
 
     from past_core.case import Case
-    from past_seg.nnunet.folders import Folders, Json
 
-__all__ = ["SUFFIX", "ShowWeights", "SplitWeights", "WeightedLoss", "preprocess_weights"]
-
-SUFFIX = "_weights.npy"
-"""Of a preprocessed case's weights: ``(1, x, y, z)`` float16, weight - 1."""
+__all__ = ["ShowWeights", "SplitWeights", "WeightedLoss", "as_channel"]
 
 
-def preprocess_weights(folders: Folders, cases: Sequence[Case], plans: Json) -> None:
-    """Bring voxel weights to the grids of preprocessed images, for cases that have any.
+def as_channel(
+    case: Case,
+    shape: Sequence[int],
+    box: Sequence[Sequence[int]],
+    forward: Sequence[int],
+) -> npt.NDArray[np.float32]:
+    """A case's voxel weights - 1 on the grid of its preprocessed image, ``(1, x, y, z)``.
+
+    Parameters
+    ----------
+    case
+        One without weights counts fully: all are 0.
+    shape
+        Of the preprocessed image.
+    box
+        What nnU-Net cropped to, in voxels of its axes.
+    forward
+        nnU-Net's order of axes.
 
     Raises
     ------
     DataError
         If weights lie on another grid than their image, or are not between 0 and 1.
     """
-    manager = PlansManager(plans)
-    configuration = manager.get_configuration(configuration_name(plans))
-    finished = folders.preprocessed / configuration.data_identifier
-    for case in cases:
-        path = finished / f"{case.id}{SUFFIX}"
-        weights = None if path.exists() else case.load_voxel_weights()
-        if weights is None:
-            continue
-        image = case.load_image()
-        low, high = float(weights.data.min()), float(weights.data.max())
-        if weights.shape != image.shape or not (low >= 0 and high <= 1):
-            raise DataError(
-                f"{case.voxel_weights}: voxel weights of shape {weights.shape} from {low:g} to "
-                f"{high:g}; they must lie between 0 and 1 on the grid of {case.image}, "
-                f"{image.shape}. Select anew."
-            )
-        # nnU-Net's readers give arrays as (z, y, x).
-        array = weights.canonical().data.transpose(2, 1, 0).transpose(manager.transpose_forward)
-        on_grid = _on_grid(array, finished, case.id)
-        with atomic_path(path) as temporary:
-            np.save(temporary, (on_grid - 1).astype(np.float16))
-
-
-def _on_grid(array: npt.NDArray[Any], finished: Path, name: str) -> npt.NDArray[np.float32]:
-    """Crop and resample an array as nnU-Net did the case's image; ``(1, x, y, z)``."""
-    data, _, _, properties = nnUNetDatasetBlosc2(str(finished), [name]).load_case(name)
-    box = tuple(slice(*edges) for edges in properties["bbox_used_for_cropping"])
-    cropped = torch.from_numpy(np.ascontiguousarray(array[box], np.float32))[None, None]
-    resampled = F.interpolate(cropped, size=tuple(data.shape[1:]), mode="trilinear")
-    return np.asarray(resampled[0].clamp(0, 1))
+    weights = case.load_voxel_weights()
+    if weights is None:
+        return np.zeros((1, *shape), np.float32)
+    image = case.load_image()
+    low, high = float(weights.data.min()), float(weights.data.max())
+    if weights.shape != image.shape or not (low >= 0 and high <= 1):
+        raise DataError(
+            f"{case.voxel_weights}: voxel weights of shape {weights.shape} from {low:g} to "
+            f"{high:g}; they must lie between 0 and 1 on the grid of {case.image}, "
+            f"{image.shape}. Select anew."
+        )
+    # nnU-Net's readers give arrays as (z, y, x).
+    array = weights.canonical().data.transpose(2, 1, 0).transpose(forward)
+    cropped = array[tuple(slice(*edges) for edges in box)]
+    tensor = torch.from_numpy(np.ascontiguousarray(cropped, np.float32))[None, None]
+    resampled = F.interpolate(tensor, size=tuple(shape), mode="trilinear")
+    return np.asarray(resampled[0].clamp(0, 1)) - np.float32(1)
 
 
 class SplitWeights(BasicTransform):  # type: ignore[misc]
