@@ -211,7 +211,7 @@ def test_hostile_preprocessed_cases_run_no_code(balls, begun, hostile, name):
     (path,) = begun.rglob(f"preprocessed/**/{name}")
     content = np.array([bad], object)
     if path.suffix == ".npz":
-        np.savez(path, content)
+        np.savez(path, **{"1": content})
     else:
         np.save(path, content)
     with pytest.raises(DataError, match=rf"{path.name}: not what preprocessing .* Delete {begun}"):
