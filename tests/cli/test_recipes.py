@@ -60,3 +60,22 @@ def test_broken_toml_is_named(tmp_path):
     path.write_text("[segmenter\n")
     with pytest.raises(ConfigError, match=r"mine\.toml: not valid TOML"):
         load_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'summary = "\xff"', r"not UTF-8 .* Save the recipe as UTF-8"),
+        (b"\xff\xfea\x00", "not UTF-8"),
+        (b"x = " + b"[" * 5000, "nested too deeply for a recipe"),
+        (b"", None),
+    ],
+)
+def test_a_file_that_is_no_text_is_named(tmp_path, content, message):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content)
+    if message is None:
+        assert load_recipe(path).segmenter == {}
+        return
+    with pytest.raises(ConfigError, match=rf"mine\.toml: {message}"):
+        load_recipe(path)

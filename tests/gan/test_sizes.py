@@ -65,6 +65,16 @@ def test_what_is_set_stays_and_the_rest_follows_it():
     assert NiceGANConfig().planned(shown) == NiceGANConfig()
 
 
+@pytest.mark.parametrize(("crop", "fits"), [(96, True), (112, True), (116, False), (512, False)])
+def test_patches_that_are_mostly_padding_are_refused(crop, fits):
+    config = NiceGANConfig(crop=crop)
+    if fits:
+        assert config.planned(slices(42, 56)).sizes.crop == crop
+        return
+    with pytest.raises(ConfigError, match=f"crop: patches of {crop} pixels .* 42 x 56.* or 112 at"):
+        config.planned(slices(42, 56))
+
+
 def test_a_set_size_that_the_planned_ones_do_not_suit_is_an_error():
     config = NiceGANConfig(crop=50, downsampling="auto")
     with pytest.raises(ConfigError, match=r"planned.*crop must be a multiple of 4"):

@@ -294,3 +294,29 @@ def test_another_segmenter_trains_by_no_settings_of_the_one_it_replaces(
         )
         (one,) = resolve(request, registry).systems.find_model("further").rounds
         assert one.training == training
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"segmenter": {"bays": {}}}, r"a table \[segmenter.bays\], but no .* mean 'bayes'\?"),
+        ({"strategy": {"mine": {}}}, r"\[strategy.mine\], but no strategy is named 'mine'"),
+        # Not in use here: it would be found to be wrong only where it is.
+        ({"segmenter": {"smooth": {"smothing": 2}}}, r"segmenter.smooth.smothing: unknown key"),
+        ({"segmenter": {"smooth": {"smoothing": -2}}}, r"segmenter.smooth.smoothing: .* got -2"),
+    ],
+)
+def test_a_table_that_would_do_nothing_is_an_error(request_of, registry, tables, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(request_of(recipe=Recipe(**tables)), registry)
+
+
+def test_tables_of_our_plugins_that_are_not_installed_are_for_others(request_of, registry):
+    recipe = Recipe(translator={"nicegan": {"iterations": 3}}, strategy={"mean-teacher": {}})
+    assert resolve(request_of(recipe=recipe), registry).recipe.translator == recipe.translator
+
+
+def test_rounds_without_self_training_are_an_error(request_of, registry):
+    with pytest.raises(ConfigError, match=r"--rounds 2: without self-training"):
+        resolve(request_of(strategy="none", rounds=2), registry)
+    assert resolve(request_of(strategy="none", rounds=0), registry)

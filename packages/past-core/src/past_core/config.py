@@ -76,12 +76,16 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If the file is missing or no TOML.
+        If the file is missing, or no TOML in UTF-8.
     """
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: the {what} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 ({error}). Save the {what} as UTF-8.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply for a {what}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
 

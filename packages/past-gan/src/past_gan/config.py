@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from past_core.config import PluginConfig, parse_config
+from past_core.errors import ConfigError
 from past_gan.sizes import Auto, Sizes, plan_batch, plan_crop, plan_downsampling
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Precision", "QualityConfig", "SegmentationConfig", "SliceGANConfig"]
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
-Batch = Annotated[int, Field(ge=1)]
+Batch = Annotated[int, Field(ge=1, le=1024)]
 Crop = Annotated[int, Field(ge=12)]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -173,7 +174,21 @@ class SliceGANConfig(PluginConfig):
         return Sizes(int(self.crop), int(self.batch_size), int(self.downsampling))
 
     def planned(self, slices: Slices) -> Self:
-        """The same with a number for every ``auto``; what is set stays as it is."""
+        """The same with a number for every ``auto``; what is set stays as it is.
+
+        Raises
+        ------
+        ConfigError
+            If patches were set that are more padding than image, or sizes that do not suit the
+            planned ones.
+        """
+        most = int(2 * max(slices.height, slices.width))
+        if self.crop != "auto" and self.crop > most:
+            raise ConfigError(
+                f"crop: patches of {self.crop} pixels would be padding for the most part, with "
+                f"slices of {slices.height:g} x {slices.width:g}. Set crop = auto, or {most} at "
+                "most."
+            )
         downsampling = self.downsampling
         if downsampling == "auto":
             downsampling = plan_downsampling(slices)

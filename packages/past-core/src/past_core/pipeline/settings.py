@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from past_core.config import PluginConfig
 from past_core.datasets.opening import recognise
 from past_core.device import resolve_device
-from past_core.errors import ConfigError
+from past_core.errors import ConfigError, PluginError
 from past_core.pipeline.chain import chain
 from past_core.pipeline.request import NONE, Request
 from past_core.pipeline.substitution import choosing_by, with_oracle, with_plugins
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import replaced
-from past_core.plugins import Registry, SegmenterSpec, StrategySpec
+from past_core.plugins import KINDS, Registry, SegmenterSpec, StrategySpec
 from past_core.recipe import Recipe, merged, parse_assignments
 
 __all__ = ["Choice", "Settings", "resolve"]
@@ -116,6 +117,7 @@ def resolve(request: Request, registry: Registry) -> Settings:
     if systems.crop.roi is not None:
         systems.crop.roi.as_roi()
     recipe = Recipe.model_validate(merged(request.recipe.model_dump(), assigned))
+    _check_tables(recipe, registry)
     settings = Settings(
         request,
         systems,
@@ -132,6 +134,21 @@ def resolve(request: Request, registry: Registry) -> Settings:
     for kind, name, own in systems.uses():
         settings.choice(kind, name, own)
     return settings
+
+
+def _check_tables(recipe: Recipe, registry: Registry) -> None:
+    """Every table must be of a plugin, in use or not: else a misspelt one would do nothing."""
+    for kind in KINDS:
+        for name, values in getattr(recipe, kind).items():
+            if not registry.knows(kind, name):
+                try:
+                    registry.find(kind, name)
+                except PluginError as error:
+                    raise ConfigError(
+                        f"the recipe has a table [{kind}.{name}], but {error}"
+                    ) from None
+            with suppress(PluginError):  # of one that is not installed or is broken, nobody asks
+                registry.config(kind, name, values, f"{kind}.{name}")
 
 
 def _systems(request: Request, registry: Registry) -> Systems:
@@ -155,6 +172,11 @@ def _systems(request: Request, registry: Registry) -> Systems:
 def _chain(request: Request, registry: Registry) -> Systems:
     translator = request.translator or "nicegan"
     strategy = request.strategy or ("top-q" if translator != NONE else NONE)
+    if strategy == NONE and request.rounds:
+        raise ConfigError(
+            f"--rounds {request.rounds}: without self-training there are no rounds. Leave it out, "
+            "or name a --strategy, such as top-q."
+        )
     for option, name in (("translator", translator), ("strategy", strategy)):
         if "=" in name:
             raise ConfigError(f"--{option} {name}: OLD=NEW is for systems files with several.")

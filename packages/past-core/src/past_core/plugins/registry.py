@@ -51,6 +51,9 @@ PROVIDED_BY = {
     ("segmenter", "nnunet"): "past-seg",
     ("segmenter", "resunet"): "past-seg",
     ("strategy", "top-q"): "past-selftrain",
+    ("strategy", "cbst"): "past-selftrain",
+    ("strategy", "agreement"): "past-selftrain",
+    ("strategy", "mean-teacher"): "past-selftrain",
     ("metric", "dice"): "past-core[metrics]",
     ("metric", "assd"): "past-core[metrics]",
 }
@@ -122,6 +125,10 @@ class Registry:
                 f"two plugins provide the {kind} '{name}': {owners}. Uninstall one of them."
             )
         raise PluginError(self._unknown(kind, name))
+
+    def knows(self, kind: str, name: str) -> bool:
+        """Whether a plugin is installed, or is one of ours that could be."""
+        return (kind, name) in self._installed or (kind, name) in PROVIDED_BY
 
     def config(self, kind: str, name: str, values: Mapping[str, Any], where: str) -> PluginConfig:
         """Validate ``values`` with the plugin's own model; ``where`` names their origin."""

@@ -64,7 +64,7 @@ class NNUNetConfig(PluginConfig):
     structure_voxels: float = Field(8.0, gt=0)
     """Least width of the narrowest structure, in voxels along their finest axis, where ``coverage``
     asks for more than 0.25; the width is that of the largest ball within the structure."""
-    batch_size: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(None, ge=1, le=1024)
     """Patches an iteration; by default as planned."""
     foreground_share: float = Field(0.33, ge=0, le=1)
     """Share of a batch's patches that are centred on a structure."""
