@@ -74,6 +74,11 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     type=click.Path(path_type=Path, file_okay=False),
     help="Run folder; by default under past-runs, named after the options.",
 )
+@click.option(
+    "--other-data",
+    is_flag=True,
+    help="Go on in a run folder of another data set; what was trained on that one stays there.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
     "--jobs",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from past_core.pipeline.claimed import exclusive
 from past_core.pipeline.opened import open_run
-from past_core.pipeline.run import exclusive
 
 __all__ = ["clean_run"]
 

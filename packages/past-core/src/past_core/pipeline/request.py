@@ -57,6 +57,8 @@ class Request:
     """Folder of the data set; None: the phantom."""
     dataset: str | None = None
     """Name of the reader; by default the one that recognises ``data``."""
+    other_data: bool = False
+    """Whether ``folder`` may hold a run on another data set, whose place this one takes."""
     seed: int = 0
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""

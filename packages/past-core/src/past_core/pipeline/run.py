@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from past_core.dataset import Dataset
 from past_core.datasets.opening import open_dataset
 from past_core.device import set_threads
-from past_core.errors import DataError
 from past_core.pipeline.application import PlannedSystem
+from past_core.pipeline.claimed import exclusive, require_apart, require_same_data
 from past_core.pipeline.events import Observer, Silent
 from past_core.pipeline.executors import Inline
 from past_core.pipeline.graph import Graph
@@ -36,7 +33,7 @@ from past_core.pipeline.stage import Stage
 from past_core.plugins import Registry
 from past_core.scoring import Score, read_scores, write_scores
 
-__all__ = ["exclusive", "plan_pipeline", "run_pipeline"]
+__all__ = ["plan_pipeline", "run_pipeline"]
 
 
 def run_pipeline(
@@ -114,11 +111,14 @@ def _begun(
     """Resolve, take the folder's lock, check the data, plan, and write down what will be run."""
     registry, observer = registry or Registry(), observer or Silent()
     settings = resolve(request, registry)
+    require_apart(request)
     if request.threads is not None:
         set_threads(request.threads)
     runner = Runner(settings, request.folder / STAGES, observer, executor or Inline())
     with exclusive(request.folder):
         dataset, inventory, checked = _check(settings, request, runner)
+        if not request.other_data:
+            require_same_data(request, inventory)
         planned = plan(settings, dataset, inventory)
         for name, reason in planned.left_out.items():
             observer.notice(f"{name} is left out: {reason}")
@@ -161,16 +161,3 @@ def _collect_scores(systems: Iterable[PlannedSystem], runner: Runner, request: R
         if system.scores is not None:
             rows += read_scores(runner.place(system.scores) / SCORES)
     write_scores(request.folder / SCORES, rows)
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Keep a second run out; the lock goes with the process, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock").acquire(timeout=0):
-            yield
-    except Timeout as error:
-        raise DataError(
-            f"{folder}: another run is using this folder. Wait for it, or choose another folder."
-        ) from error
