@@ -14,7 +14,8 @@ import pytest
 
 from past_core import DataError, Volume, load_volume, save_volume
 from past_core.files import atomic_path
-from past_core.volume import as_stored, read_header
+from past_core.headers import read_header
+from past_core.volume import as_stored
 
 SHAPE = (3, 4, 5)
 

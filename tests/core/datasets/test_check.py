@@ -93,7 +93,7 @@ def test_a_truncated_file_is_named(dataset, write, suffix):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     case = replace(dataset.target[0], id="cut", image=path)
     (line,) = problems_of(replace(dataset, target=(case, *dataset.target)))
-    assert line.startswith(f"{path}: the voxels cannot be read")
+    assert line.startswith(f"{path}: ")
     assert "truncated or damaged; copy it again" in line
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from past_core.comparison import scores_of_runs
 from past_core.errors import ConfigError, DataError, PluginError
+from past_core.headers import read_header
 from past_core.pipeline import Request, clean_run, load_systems, run_pipeline
 from past_core.recipe import load_recipe
 from past_core.scoring import read_scores
-from past_core.volume import load_volume, read_header
+from past_core.volume import load_volume
 from tests.core.pipeline.toys import FITS, toy_registry
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from past_core.volume import Volume, load_volume, read_header
+from past_core.headers import read_header
+from past_core.volume import Volume, load_volume
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from past_core.errors import DataError
+from past_core.headers import read_header
 from past_core.volume import load_volume, same_grid
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from past_core.case import Case
     from past_core.labels import Labels
     from past_core.volume import Volume
@@ -19,6 +23,7 @@ __all__ = [
     "SCORED",
     "case_problems",
     "part_problems",
+    "place_doubts",
     "refuse",
     "volume_problems",
 ]
@@ -76,6 +81,21 @@ def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
             seen.add(case.id)
 
 
+def place_doubts(images: Iterable[Path]) -> Iterator[str]:
+    """What in the headers of scans makes one doubt where they lie: a line for each kind.
+
+    Files that cannot be read are left to ``case_problems``.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in dict.fromkeys(images):
+        with suppress(DataError):
+            if doubt := read_header(path).doubt:
+                found.setdefault(doubt, []).append(path)
+    for doubt, paths in found.items():
+        more = f", and so do {len(paths) - 1} more" if len(paths) > 1 else ""
+        yield f"{paths[0]} {doubt}{more}. Look at the scans beside each other; mend the headers."
+
+
 def case_problems(case: Case, labels: Labels) -> Iterator[str]:
     """What is wrong with a case's files, each line naming the file, the value and the remedy."""
     try:
@@ -102,8 +122,6 @@ def volume_problems(
         yield f"{case.image}: {bad} voxels are NaN or infinite. Replace them, or drop the case."
     elif image.data.min() == image.data.max():
         yield f"{case.image}: every voxel is {image.data.flat[0]}. Drop the case or export it anew."
-    if abs(np.linalg.det(image.affine[:3, :3])) < 1e-9:
-        yield f"{case.image}: the affine is singular. Repair the header (qform or sform)."
     if label is None:
         return
     if not same_grid(image, label):

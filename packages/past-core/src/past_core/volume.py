@@ -9,47 +9,30 @@ from __future__ import annotations
 import gzip
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
 
 from past_core.errors import DataError
 from past_core.files import atomic_path
+from past_core.headers import Header, claimed_bytes, open_image, spacing_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
 __all__ = [
-    "Header",
     "Volume",
     "as_stored",
     "coarsest_axis",
     "load_volume",
-    "read_header",
     "same_grid",
     "save_volume",
 ]
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a NIfTI file says of itself without its voxels being read."""
-
-    shape: tuple[int, ...]
-    """Voxels along each array axis."""
-    affine: npt.NDArray[np.float64]
-    """4 x 4, voxel indices to millimetres, RAS+."""
-
-    @property
-    def spacing(self) -> tuple[float, float, float]:
-        """Voxel size in mm along each array axis, right for oblique affines too."""
-        return spacing_of(self.affine)
 
 
 @dataclass(frozen=True)
@@ -105,6 +88,9 @@ class Volume:
         return Volume(turned, self.affine @ inv_ornt_aff(transform, self.shape))
 
 
+CHUNK = 1 << 20
+"""Bytes that are read at once, and that may lie behind the voxels."""
+
 _RAS = np.array([[0, 1], [1, 1], [2, 1]], dtype=np.float64)
 
 
@@ -116,35 +102,17 @@ def coarsest_axis(spacing: Sequence[float]) -> int:
     return max(range(3), key=lambda axis: (round(float(spacing[axis]), 3), axis))
 
 
-def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """Voxel size in mm: the length of each column of the affine's 3 x 3 part."""
-    i, j, k = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    return float(i), float(j), float(k)
-
-
-def read_header(path: Path) -> Header:
-    """Read shape and affine of a NIfTI file.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or is no readable NIfTI.
-    """
-    image = _open(path)
-    return Header(tuple(int(n) for n in image.shape), np.asarray(image.affine, dtype=np.float64))
-
-
 def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
     """Read a 3D NIfTI file; a trailing axis of length one is dropped.
 
     Raises
     ------
     DataError
-        If the file is missing, truncated, not NIfTI or not 3D.
+        If the file is truncated or not 3D, or as ``headers.open_image``.
     """
-    image = _open(path)
+    image = open_image(path)
     try:
-        _verify_checksum(path)
+        _verify_checksum(path, image)
         data = np.asarray(image.dataobj)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise DataError(
@@ -189,20 +157,12 @@ def save_volume(volume: Volume, path: Path) -> None:
         nib.save(image, temporary)
 
 
-def _verify_checksum(path: Path) -> None:
+def _verify_checksum(path: Path, image: Any) -> None:  # noqa: ANN401
     """Read a compressed file to its end, where its checksum stands; nibabel stops before it."""
     if path.suffix == ".gz":
+        left = int(image.dataobj.offset) + claimed_bytes(image) + CHUNK
         with gzip.open(path) as file:
-            while file.read(1 << 20):
-                pass
-
-
-def _open(path: Path) -> Any:  # noqa: ANN401  (nibabel's images are untyped)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file. Check the path, or the data set's file list.")
-    try:
-        return nib.load(path)
-    except (ImageFileError, OSError, EOFError, zlib.error, ValueError) as error:
-        raise DataError(
-            f"{path}: not a readable NIfTI file ({error}). PAST reads .nii and .nii.gz."
-        ) from error
+            while chunk := file.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise ValueError("it goes on behind the voxels that its header speaks of")

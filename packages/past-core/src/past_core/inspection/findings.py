@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from past_core.checking import part_problems
+from past_core.checking import part_problems, place_doubts
 from past_core.dataset import Dataset
 from past_core.inspection.cases import Seen, look_at
 from past_core.interfaces.context import Progress, silent
@@ -58,7 +58,15 @@ def inspect(dataset: Dataset, progress: Progress = silent) -> Inspection:
         seen.append(look_at(case, part, dataset))
         progress(done, len(members), case.id)
     faults = [*part_problems(parts), *(text for one in seen for text in one.problems)]
-    odd = [*_duplicates(seen), *_cut(seen), *_intensities(seen), *_sizes(seen), *_absent(seen)]
+    doubts = place_doubts(case.image for _, case in members)
+    odd = [
+        *doubts,
+        *_duplicates(seen),
+        *_cut(seen),
+        *_intensities(seen),
+        *_sizes(seen),
+        *_absent(seen),
+    ]
     return Inspection(
         dataset.name,
         dataset.labels.structures,

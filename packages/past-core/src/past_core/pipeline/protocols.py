@@ -22,7 +22,8 @@ from past_core.case import Case
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
-from past_core.volume import Header, coarsest_axis, read_header
+from past_core.headers import Header, read_header
+from past_core.volume import coarsest_axis
 
 __all__ = [
     "ALL",

@@ -9,8 +9,9 @@ from statistics import median
 from typing import Literal, Self
 
 from past_core.case import Case
+from past_core.headers import Header, read_header
 from past_core.pipeline.protocols import ALL, Kind, ProtocolRule, by_protocol, matrix_of
-from past_core.volume import Header, coarsest_axis, read_header
+from past_core.volume import coarsest_axis
 
 __all__ = ["Routes", "rule_for_others"]
 

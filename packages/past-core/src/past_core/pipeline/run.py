@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
+from past_core.checking import place_doubts
 from past_core.dataset import Dataset
 from past_core.datasets.opening import open_dataset
 from past_core.device import set_threads
@@ -142,7 +143,8 @@ def _check(
     reader = settings.reader
     values = settings.recipe.values("dataset", reader.name)
     dataset = open_dataset(settings.registry, data, reader.name, values)
-    for note in dataset.notes:
+    images = (case.image for cases in dataset.parts().values() for case in cases)
+    for note in (*dataset.notes, *place_doubts(images)):
         runner.observer.notice(note)
     stage = check_stage(dataset, last_inventory(runner.stages))
     graph = Graph()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
-from past_core.volume import read_header
+from past_core.headers import read_header
 from past_gan.baselines.baseline import Baseline
 from past_gan.baselines.config import FDAConfig
 from past_gan.data.slices import slice_axis, slices_of

@@ -7,8 +7,8 @@ import shutil
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from past_core.errors import DataError
+from past_core.headers import read_header
 from past_core.interfaces import Context, Translator
-from past_core.volume import read_header
 from past_gan.data.cache import fill_cache, open_cache
 from past_gan.data.slices import slice_axis
 from past_gan.data.translation import translate_volume

@@ -27,10 +27,10 @@ from past_core.dataset import Dataset
 from past_core.datasets.crossmoda.layout import Files, Part, cases, lonely, scan, unlabelled
 from past_core.datasets.problems import listing
 from past_core.errors import DataError
+from past_core.headers import read_header
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.roi import ROI
-from past_core.volume import read_header
 
 if TYPE_CHECKING:
     from pathlib import Path

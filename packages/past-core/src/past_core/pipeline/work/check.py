@@ -9,10 +9,10 @@ from typing import Any
 from past_core.case import Case, Domain
 from past_core.checking import case_problems, part_problems, refuse
 from past_core.files import file_hash, write_json
+from past_core.headers import read_header
 from past_core.labels import Labels
 from past_core.pipeline.layout import INVENTORY
 from past_core.pipeline.work.workspace import Work
-from past_core.volume import read_header
 
 __all__ = ["check"]
 

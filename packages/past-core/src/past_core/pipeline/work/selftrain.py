@@ -12,11 +12,12 @@ import numpy.typing as npt
 from past_core.case import Domain
 from past_core.errors import DataError
 from past_core.files import write_json
+from past_core.headers import read_header
 from past_core.interfaces import Prediction, PseudoLabel, Strategy, mean_probabilities
 from past_core.labels import Labels
 from past_core.pipeline.layout import SELECTION, label_path, probability_path, weights_path
 from past_core.pipeline.work.workspace import Work, require_grid
-from past_core.volume import Volume, load_volume, read_header, save_volume
+from past_core.volume import Volume, load_volume, save_volume
 
 __all__ = ["correct", "select"]
 
