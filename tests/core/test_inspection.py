@@ -174,3 +174,11 @@ def test_what_is_more_than_rounding_is_left_alone(parts, tmp_path, wrong):
     assert mend(dataset, found, tmp_path / "mended") == []
     listed = json.loads((tmp_path / "mended/dataset.json").read_text())
     assert listed["source"][0]["label"] == str(parts["source"][0].label)
+
+
+def test_what_no_source_scan_teaches_is_a_fault(parts):
+    for case in parts["source"]:
+        label = load_volume(case.label, np.uint8)
+        save_volume(Volume(label.data * (label.data == 1), label.affine), case.label)
+    (text,) = texts(seen(parts), fault=True)
+    assert text.startswith("source: no label holds canal (value 2)")

@@ -108,3 +108,26 @@ def test_settings_cannot_be_changed_afterwards():
 
 def test_docstrings_below_fields_become_their_descriptions():
     assert Outer.model_fields["rate"].description == "Learning rate."
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("vs", "ignore"), "structure 'ignore' is taken"),
+        (("background",), "structure 'background' is taken"),
+        (("vs", "vs"), "structure 'vs' is used twice"),
+        (("vs", " "), "structure ' ' is empty"),
+        (tuple(f"s{n}" for n in range(255)), "255 structures, more than 254"),
+    ],
+)
+def test_structures_that_cannot_be_are_refused(names, message):
+    with pytest.raises(DataError, match=f"structures: .*{message}"):
+        Labels(names)
+    if len(set(names)) == len(names) and "background" not in names:
+        mapping = {"background": 0, **{name: n for n, name in enumerate(names, start=1)}}
+        with pytest.raises(DataError, match=f"list.json: .*{message}"):
+            Labels.from_mapping(mapping, "list.json")
+
+
+def test_as_many_structures_as_bytes_can_tell_apart():
+    assert Labels(tuple(f"s{n}" for n in range(254))).ignore == 255

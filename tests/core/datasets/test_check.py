@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 
 from past_core.datasets.datalist import DatalistConfig, DatalistReader
 from past_core.errors import DataError
-from past_core.volume import Volume, save_volume
+from past_core.roi import ROI
+from past_core.volume import Volume, load_volume, save_volume
 
 
 @pytest.fixture
@@ -175,3 +177,59 @@ def test_a_validation_scan_needs_a_label_and_may_be_a_target_scan(dataset):
         f"{dataset.source[0].image}: a second case is named {dataset.source[0].id}. Rename one of "
         "them."
     ]
+
+
+def with_roi(dataset, lower, upper=(1, 1, 1)):
+    return replace(dataset, roi=ROI(lower, upper))
+
+
+def test_a_structure_that_no_source_label_holds_is_named(dataset, write):
+    for case in dataset.source:
+        write.label(case.label, values=(0, 1))
+    (line,) = problems_of(dataset)
+    name = dataset.labels.structures[1]
+    assert line.startswith(f"source: no label holds {name} (value 2), so nothing can learn it.")
+
+
+def test_a_region_that_leaves_out_all_of_a_structure_is_said(dataset):
+    for case in dataset.source:
+        label = load_volume(case.label, np.uint8)
+        left = label.canonical()
+        half = left.data[: left.shape[0] // 2]
+        half[half == 2] = 1
+        save_volume(Volume(left.oriented_like(label.affine).data, label.affine), case.label)
+    lines = problems_of(with_roi(dataset, (0, 0, 0), (0.5, 1, 1)))
+    name = dataset.labels.structures[1]
+    assert [line for line in lines if name in line] == [
+        f"source: the region of interest leaves out all of {name} (value 2) in every label. Move "
+        "or widen the region (roi)."
+    ]
+
+
+def test_a_region_of_a_single_slice_is_refused(dataset):
+    lines = problems_of(with_roi(dataset, (0, 0, 0), (1, 1, 0.25)))
+    assert len(lines) == len(list(dataset.cases()))
+    assert all("x 1 voxels are in the region of interest, too few" in line for line in lines)
+
+
+def test_a_region_without_contrast_is_refused(dataset, write):
+    case = dataset.target[0]
+    volume = case.load_image()
+    volume.data[...] = 3
+    volume.data.flat[0] = 9
+    save_volume(volume, case.image)
+    (line,) = problems_of(with_roi(dataset, (0, 0, 0), (0.5, 1, 1)))
+    assert line.startswith(f"{case.image}: every voxel in the region of interest is 3.")
+
+
+def test_no_more_than_ten_problems_are_listed(dataset):
+    missing = tuple(
+        replace(dataset.target[0], id=f"y{n}", image=Path(f"/no/{n}.nii")) for n in range(2000)
+    )
+    spoilt = replace(dataset, target=missing)
+    with pytest.raises(DataError) as caught:
+        spoilt.check()
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "data set small: 2000 problems"
+    assert len(lines) == 12
+    assert lines[-1] == "... and 1990 more"

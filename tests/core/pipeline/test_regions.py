@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from past_core.errors import ConfigError
+from past_core.errors import ConfigError, DataError
 from past_core.exported import load_system
 from past_core.pipeline.layout import GRIDS, image_path, model_path
 from past_core.roi import ROI
@@ -123,3 +123,15 @@ def test_a_region_that_is_not_all_translated_is_refused(run, request_of):
     narrower = (*BOTH, "crop.translation_roi.upper=[0.9,0.5,1]")
     with pytest.raises(ConfigError, match=r"axis 1 runs from 0.3 to 0.6, beyond the region of"):
         run(request_of(assignments=narrower))
+
+
+def test_another_region_is_checked_anew(run, request_of):
+    """Finds cases that stay sound because their files are the same."""
+    run(request_of(until="check"))
+    request = request_of(
+        until="check", assignments=("crop.roi.lower=[0, 0, 0]", "crop.roi.upper=[0.1, 0.1, 1]")
+    )
+    for _ in range(2):
+        with pytest.raises(DataError, match="the region of interest leaves out all of vs"):
+            run(request)
+    run(request_of(until="check"))

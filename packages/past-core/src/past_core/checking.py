@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from past_core.errors import DataError
+from past_core.errors import ConfigError, DataError
 from past_core.headers import read_header
 from past_core.volume import load_volume, same_grid
 
@@ -17,33 +18,23 @@ if TYPE_CHECKING:
 
     from past_core.case import Case
     from past_core.labels import Labels
+    from past_core.roi import ROI
     from past_core.volume import Volume
 
 __all__ = [
     "SCORED",
-    "case_problems",
+    "Checked",
+    "check_case",
     "part_problems",
     "place_doubts",
-    "refuse",
+    "region_problems",
+    "structure_problems",
     "volume_problems",
 ]
 
 
 SCORED = ("test", "validation")
 """Parts whose scans may be among the target's too."""
-
-
-def refuse(name: str, problems: list[str]) -> None:
-    """Raise one error of all problems, if there are any.
-
-    Raises
-    ------
-    DataError
-        One line a problem.
-    """
-    if problems:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise DataError(f"data set {name}: {count}\n" + "\n".join(problems))
 
 
 def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
@@ -84,7 +75,7 @@ def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
 def place_doubts(images: Iterable[Path]) -> Iterator[str]:
     """What in the headers of scans makes one doubt where they lie: a line for each kind.
 
-    Files that cannot be read are left to ``case_problems``.
+    Files that cannot be read are left to ``check_case``.
     """
     found: dict[str, list[Path]] = {}
     for path in dict.fromkeys(images):
@@ -96,15 +87,69 @@ def place_doubts(images: Iterable[Path]) -> Iterator[str]:
         yield f"{paths[0]} {doubt}{more}. Look at the scans beside each other; mend the headers."
 
 
-def case_problems(case: Case, labels: Labels) -> Iterator[str]:
-    """What is wrong with a case's files, each line naming the file, the value and the remedy."""
+@dataclass(frozen=True)
+class Checked:
+    """What a case's files were found to hold."""
+
+    problems: tuple[str, ...]
+    """Each names the file, the value and the remedy."""
+    structures: tuple[int, ...] = ()
+    """Values in its label, background aside."""
+    kept: tuple[int, ...] = ()
+    """Those of them that the region of interest keeps some voxel of."""
+
+
+def check_case(case: Case, labels: Labels, roi: ROI) -> Checked:
+    """Read a case's files and say what is wrong with them, and what the label shows."""
     try:
         image = case.load_image()
         label = None if case.label is None else load_volume(case.label, np.float32)
     except DataError as error:
-        yield str(error)
+        return Checked((str(error),))
+    problems = [
+        *volume_problems(case, image, label, labels),
+        *region_problems(case, image, roi),
+    ]
+    if problems or label is None:
+        return Checked(tuple(problems))
+    whole, kept = (np.unique(one.data).astype(int).tolist() for one in (label, roi.crop(label)))
+    return Checked((), tuple(set(whole) - {0}), tuple(set(kept) - {0}))
+
+
+def region_problems(case: Case, image: Volume, roi: ROI) -> Iterator[str]:
+    """What is wrong with the part of an image that models see."""
+    try:
+        inside = roi.crop(image)
+    except ConfigError as error:
+        yield f"{case.image}: {error}"
         return
-    yield from volume_problems(case, image, label, labels)
+    if min(inside.shape) < 2:
+        yield (
+            f"{case.image}: {' x '.join(map(str, inside.shape))} voxels are in the region of "
+            "interest, too few along one axis. Widen the region (roi), or drop the case."
+        )
+    elif inside.data.min() == inside.data.max() and image.data.min() < image.data.max():
+        yield (
+            f"{case.image}: every voxel in the region of interest is {inside.data.flat[0]:g}. Move "
+            "the region (roi), or drop the case."
+        )
+
+
+def structure_problems(source: Sequence[Checked], labels: Labels) -> Iterator[str]:
+    """Structures that no source scan teaches; only of cases that nothing else is wrong with."""
+    if not source or any(one.problems for one in source):
+        return
+    for value, name in enumerate(labels.structures, start=1):
+        if not any(value in one.structures for one in source):
+            yield (
+                f"source: no label holds {name} (value {value}), so nothing can learn it. Add "
+                "scans that show it, or leave it out of the structures."
+            )
+        elif not any(value in one.kept for one in source):
+            yield (
+                f"source: the region of interest leaves out all of {name} (value {value}) in every "
+                "label. Move or widen the region (roi)."
+            )
 
 
 def volume_problems(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from past_core.checking import case_problems, part_problems, refuse
+from past_core.checking import check_case, part_problems, structure_problems
+from past_core.problems import refuse
 from past_core.roi import ROI
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ class Dataset:
             One line a problem, each naming the file, the value and the remedy.
         """
         problems = [*part_problems(self.parts())]
-        for case in self.cases():
-            problems += case_problems(case, self.labels)
-        refuse(self.name, problems)
+        source = [check_case(case, self.labels, self.roi) for case in self.source]
+        others = [
+            check_case(case, self.labels, self.roi)
+            for case in (*self.target, *self.test, *self.validation)
+        ]
+        problems += [line for one in (*source, *others) for line in one.problems]
+        problems += structure_problems(source, self.labels)
+        refuse(f"data set {self.name}", problems)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from past_core.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Labels"]
 
@@ -13,11 +17,20 @@ __all__ = ["Labels"]
 class Labels:
     """Names of the structures; the first has value 1, the next 2, and so on.
 
-    Background is 0. nnU-Net needs consecutive values, so core asks for them too.
+    Background is 0. nnU-Net needs consecutive values, so core asks for them too. Label maps are
+    uint8, and one value is for voxels that are ignored: there may be 254 structures.
+
+    Raises
+    ------
+    DataError
+        If there are more, or a name is empty, used twice, or means something else.
     """
 
     structures: tuple[str, ...]
     """Foreground structures in the order of their values, from 1 on."""
+
+    def __post_init__(self) -> None:
+        _check_names(self.structures, "structures")
 
     @classmethod
     def from_mapping(cls, mapping: dict[str, int], where: str) -> Labels:
@@ -26,7 +39,8 @@ class Labels:
         Raises
         ------
         DataError
-            If the values are not 0 (background), 1, 2, ... without gaps.
+            If the values are not 0 (background), 1, 2, ... without gaps, there are more than 254,
+            or a name cannot be one.
         """
         ordered = sorted(mapping, key=lambda name: mapping[name])
         values = [mapping[name] for name in ordered]
@@ -37,6 +51,7 @@ class Labels:
             )
         if len(ordered) < 2:
             raise DataError(f"{where}: no structure besides background is declared. Add one.")
+        _check_names(ordered[1:], where)
         return cls(tuple(ordered[1:]))
 
     @classmethod
@@ -76,3 +91,22 @@ class Labels:
     def as_mapping(self) -> dict[str, int]:
         """``{"background": 0, ...}``: the inverse of ``from_mapping``."""
         return {"background": 0} | {name: n for n, name in enumerate(self.structures, start=1)}
+
+
+MOST = 254
+TAKEN = ("background", "ignore")
+"""What other values are called."""
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    if len(names) > MOST:
+        raise DataError(
+            f"{where}: {len(names)} structures, more than {MOST}, the values that a label map of "
+            "bytes has for them. Join some, or train several models."
+        )
+    seen: set[str] = set()
+    for name in names:
+        if name in TAKEN or name in seen or not name.strip():
+            kind = "used twice" if name in seen else "empty" if not name.strip() else "taken"
+            raise DataError(f"{where}: the name of structure {name!r} is {kind}. Rename it.")
+        seen.add(name)

@@ -27,12 +27,12 @@ from pydantic import ConfigDict
 from past_core.config import PluginConfig
 from past_core.datasets.choice import source_and_target
 from past_core.datasets.halves import Half, Scan, joined
-from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.headers import read_header
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import nifti_files, stem
+from past_core.problems import listing
 from past_core.volume import same_grid
 
 if TYPE_CHECKING:

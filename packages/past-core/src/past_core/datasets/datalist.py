@@ -31,11 +31,11 @@ from past_core.case import Case, Domain
 from past_core.checking import SCORED
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
-from past_core.datasets.problems import listing
 from past_core.errors import ConfigError, DataError
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import SUFFIXES, stem
+from past_core.problems import listing
 from past_core.roi import ROI
 
 __all__ = ["DatalistConfig", "DatalistReader"]

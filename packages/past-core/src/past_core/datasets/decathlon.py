@@ -26,9 +26,9 @@ from past_core.datasets.channels import REASON
 from past_core.datasets.choice import folders_named, source_and_target
 from past_core.datasets.declared import read_declared
 from past_core.datasets.halves import Half, Scan, joined
-from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
+from past_core.problems import listing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,10 +19,10 @@ from past_core.dataset import Dataset
 from past_core.datasets.channels import channel_problems, name_of_channel
 from past_core.datasets.pairing import Pairing, pair
 from past_core.datasets.parts import note, structures, told_apart
-from past_core.datasets.problems import listing
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
 from past_core.naming import nifti_files
+from past_core.problems import listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from past_core.case import Case, Domain
 from past_core.dataset import Dataset
 from past_core.datasets.parts import note, structures, told_apart
-from past_core.datasets.problems import listing
 from past_core.naming import SUFFIXES, stem
+from past_core.problems import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

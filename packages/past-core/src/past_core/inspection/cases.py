@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from past_core.case import Case
-from past_core.checking import volume_problems
+from past_core.checking import region_problems, volume_problems
 from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
 from past_core.labels import Labels
@@ -69,7 +69,7 @@ def look_at(case: Case, part: str, dataset: Dataset) -> Seen:
     except DataError as error:
         return Seen(**said, problems=(str(error),))  # type: ignore[arg-type]
     problems = tuple(volume_problems(case, image, label, dataset.labels))
-    region, cut = _region(image, dataset.roi)
+    of_region = tuple(region_problems(case, image, dataset.roi))
     sizes, outside = {}, {}
     if label is not None:
         sizes = _sizes(label, dataset.labels)
@@ -83,9 +83,9 @@ def look_at(case: Case, part: str, dataset: Dataset) -> Seen:
         intensity=_percentiles(image.data),
         millilitres=sizes,
         outside=outside,
-        region=region,
+        region=_region(image, dataset.roi),
         content=hashlib.sha256(np.ascontiguousarray(image.data).tobytes()).hexdigest(),
-        problems=problems + cut,
+        problems=problems + of_region,
         mendable=label is not None and bool(problems) and is_mendable(image, label, dataset.labels),
     )
 
@@ -130,12 +130,12 @@ def _outside(label: Volume, dataset: Dataset) -> dict[str, float]:
     return shares
 
 
-def _region(image: Volume, roi: ROI) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """Extent in mm, and what is wrong with it."""
+def _region(image: Volume, roi: ROI) -> tuple[float, ...]:
+    """Extent in mm; nothing, if no voxel is in it."""
     canonical = image.canonical()
     try:
         box = roi.box(canonical.shape)
-    except ConfigError as error:
-        return (), (str(error),)
+    except ConfigError:
+        return ()
     sides = (bounds.stop - bounds.start for bounds in box)
-    return tuple(n * mm for n, mm in zip(sides, canonical.spacing, strict=True)), ()
+    return tuple(n * mm for n, mm in zip(sides, canonical.spacing, strict=True))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from past_core.checking import part_problems, place_doubts
+from past_core.checking import Checked, part_problems, place_doubts, structure_problems
 from past_core.dataset import Dataset
 from past_core.inspection.cases import Seen, look_at
 from past_core.interfaces.context import Progress, silent
@@ -57,7 +57,12 @@ def inspect(dataset: Dataset, progress: Progress = silent) -> Inspection:
     for done, (part, case) in enumerate(members, start=1):
         seen.append(look_at(case, part, dataset))
         progress(done, len(members), case.id)
-    faults = [*part_problems(parts), *(text for one in seen for text in one.problems)]
+    source = [_checked(one, dataset) for one in seen if one.part == "source"]
+    faults = [
+        *part_problems(parts),
+        *(text for one in seen for text in one.problems),
+        *structure_problems(source, dataset.labels),
+    ]
     doubts = place_doubts(case.image for _, case in members)
     odd = [
         *doubts,
@@ -75,6 +80,17 @@ def inspect(dataset: Dataset, progress: Progress = silent) -> Inspection:
             *(Finding(fault=True, text=text) for text in dict.fromkeys(faults)),
             *(Finding(fault=False, text=text) for text in odd),
         ),
+    )
+
+
+def _checked(case: Seen, dataset: Dataset) -> Checked:
+    """What a run's own check would find of a case."""
+    shown = [name for name, size in case.millilitres.items() if size > 0]
+    value = dataset.labels.value
+    return Checked(
+        case.problems,
+        tuple(value(name) for name in shown),
+        tuple(value(name) for name in shown if case.outside.get(name, 0.0) < 1),
     )
 
 

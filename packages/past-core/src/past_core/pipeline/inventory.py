@@ -11,6 +11,7 @@ from typing import Any
 from past_core.dataset import Dataset
 from past_core.pipeline.layout import INVENTORY
 from past_core.pipeline.stage import Stage
+from past_core.roi import ROI
 
 __all__ = ["Inventory", "check_stage", "last_inventory"]
 
@@ -38,11 +39,13 @@ class Inventory:
         return {content: path for path, content in self.hashes.items()}
 
 
-def check_stage(dataset: Dataset, known: Mapping[str, Any]) -> Stage:
+def check_stage(dataset: Dataset, roi: ROI, known: Mapping[str, Any]) -> Stage:
     """The stage that checks a data set; it runs again when a file's size or time changes.
 
     Parameters
     ----------
+    roi
+        The region of interest, which must hold something of every structure.
     known
         The inventory of an earlier check, whose files are not read again if they are the same.
     """
@@ -60,7 +63,12 @@ def check_stage(dataset: Dataset, known: Mapping[str, Any]) -> Stage:
     return Stage(
         "check",
         "past_core.pipeline.work.check:check",
-        {"name": dataset.name, "labels": list(dataset.labels.structures), "cases": cases},
+        {
+            "name": dataset.name,
+            "labels": list(dataset.labels.structures),
+            "roi": roi.fractions,
+            "cases": cases,
+        },
         incidental={"known": known},
     )
 

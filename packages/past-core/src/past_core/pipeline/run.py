@@ -146,7 +146,8 @@ def _check(
     images = (case.image for cases in dataset.parts().values() for case in cases)
     for note in (*dataset.notes, *place_doubts(images)):
         runner.observer.notice(note)
-    stage = check_stage(dataset, last_inventory(runner.stages))
+    roi, _ = settings.systems.crop.regions(dataset)
+    stage = check_stage(dataset, roi, last_inventory(runner.stages))
     graph = Graph()
     graph.add(stage)
     runner.run(graph)

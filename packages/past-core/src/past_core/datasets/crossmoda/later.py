@@ -29,9 +29,9 @@ from past_core.case import Case, Domain
 from past_core.dataset import Dataset
 from past_core.datasets.crossmoda.edition2021 import LABELS
 from past_core.datasets.crossmoda.layout import Files, Part, cases, lonely, scan, unlabelled
-from past_core.datasets.problems import listing
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
+from past_core.problems import listing
 from past_core.roi import ROI
 
 if TYPE_CHECKING:

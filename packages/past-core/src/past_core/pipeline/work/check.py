@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from past_core.case import Case, Domain
-from past_core.checking import case_problems, part_problems, refuse
+from past_core.checking import Checked, check_case, part_problems, structure_problems
 from past_core.files import file_hash, write_json
 from past_core.headers import read_header
 from past_core.labels import Labels
 from past_core.pipeline.layout import INVENTORY
 from past_core.pipeline.work.workspace import Work
+from past_core.problems import refuse
+from past_core.roi import ROI
 
 __all__ = ["check"]
 
@@ -26,43 +28,53 @@ def check(params: Mapping[str, Any], work: Work) -> None:
     Parameters
     ----------
     params
-        ``name`` and ``labels`` of the data set, and ``cases``: of each its ``part``, ``id``,
-        ``protocol``, and of ``image`` and ``label`` the path, size and time.
+        ``name`` and ``labels`` of the data set, ``roi`` (six fractions), and ``cases``: of each its
+        ``part``, ``id``, ``protocol``, and of ``image`` and ``label`` the path, size and time.
 
     Raises
     ------
     DataError
         One line a problem, each naming the file, the value and the remedy.
     """
-    labels = Labels(tuple(params["labels"]))
+    labels, roi = Labels(tuple(params["labels"])), ROI.of(params["roi"])
     problems = [*part_problems(_parts(params))]
     known = work.incidental["known"]
-    sound = {tuple(pair) for pair in known.get("sound", ())}
-    if known.get("labels") != params["labels"]:
-        sound = set()
+    sound: dict[tuple[str, str], Checked] = {}
+    if [known.get("labels"), known.get("roi")] == [params["labels"], params["roi"]]:
+        sound = {
+            (one["image"], one["label"]): Checked((), tuple(one["structures"]), tuple(one["kept"]))
+            for one in known["sound"]
+        }
     files: dict[str, Any] = {}
-    cases = []
+    found: dict[tuple[str, str], Checked] = {}
+    source = []
     for done, entry in enumerate(params["cases"], start=1):
         case = _case(entry)
         given = [stamp for stamp in (entry["image"], entry["label"]) if stamp is not None]
         pair = (str(case.image), "" if case.label is None else str(case.label))
-        if pair not in sound or not all(_unchanged(stamp, known) for stamp in given):
-            problems += case_problems(case, labels)
+        same = pair in sound and all(_unchanged(stamp, known) for stamp in given)
+        found[pair] = sound[pair] if same else check_case(case, labels, roi)
+        problems += found[pair].problems
+        source += [found[pair]] if entry["part"] == "source" else []
         for path, size, time in given:
             if path not in files and Path(path).is_file():
                 same = _unchanged([path, size, time], known)
                 content = known["files"][path]["sha256"] if same else file_hash(Path(path))
                 files[path] = {"size": size, "time": time, "sha256": content}
-        cases.append((entry, pair))
         work.progress(done, len(params["cases"]), case.id)
-    refuse(params["name"], problems)
+    problems += structure_problems(source, labels)
+    refuse(f"data set {params['name']}", problems)
     write_json(
         work.folder / INVENTORY,
         {
             "labels": params["labels"],
+            "roi": params["roi"],
             "files": files,
-            "sound": [pair for _, pair in cases],
-            "cases": [_described(entry) for entry, _ in cases],
+            "sound": [
+                {"image": image, "label": label, "structures": one.structures, "kept": one.kept}
+                for (image, label), one in found.items()
+            ],
+            "cases": [_described(entry) for entry in params["cases"]],
         },
     )
 
