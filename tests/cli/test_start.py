@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from past_core.plugins import Registry, TranslatorSpec, hookimpl
 
 HEAVY = ("torch", "monai", "nnunetv2", "matplotlib", "nibabel", "scipy")
 
@@ -38,3 +41,41 @@ def test_every_plugin_is_listed_with_its_distribution(past_cli):
 
 def test_the_version_is_told(past_cli):
     assert past_cli("--version").out.startswith("past-cli, version 0.")
+
+
+def foreign(monkeypatch, *modules):
+    monkeypatch.setattr(
+        "past_core.plugins.Registry",
+        lambda: Registry({f"past-{n}": module for n, module in enumerate(modules)}),
+    )
+
+
+def provides(name, summary):
+    @hookimpl
+    def past_translators():
+        yield TranslatorSpec(name, summary, "m:T", "m:C")
+
+    return SimpleNamespace(past_translators=past_translators)
+
+
+def test_foreign_text_is_printed_as_it_is(past_cli, monkeypatch):
+    """Markup of the tables' library in it ended the command, or was swallowed."""
+    summary = "[/int] [red]x[/red] :smile: [bold"
+    broken = SimpleNamespace(past_translator=hookimpl(lambda: 0))
+    foreign(monkeypatch, provides("odd", summary), broken)
+    done = past_cli("plugins")
+    assert done.code == 0
+    assert summary in done.out
+    assert "past-1 0 failed to load: " in done.out
+
+
+def test_a_name_that_two_distributions_use_is_marked(past_cli, monkeypatch):
+    foreign(monkeypatch, provides("twin", ""), provides("twin", ""), provides("other", ""))
+    lines = [line for line in past_cli("plugins").out.splitlines() if "translator" in line]
+    assert ["twice: neither" in line for line in lines] == [False, True, True]
+
+
+def test_the_module_is_the_command(tmp_path):
+    command = [sys.executable, "-m", "past_cli", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.startswith("past-cli, version 0.")

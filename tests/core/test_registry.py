@@ -119,7 +119,7 @@ def test_a_plugin_of_a_package_that_is_not_installed_names_the_package(kind, nam
 
 
 def test_the_packages_named_in_errors_are_those_that_provide_the_plugins():
-    from past_core.plugins.registry import PROVIDED_BY
+    from past_core.plugins.own import PROVIDED_BY
 
     registry = Registry()
     for (kind, name), package in PROVIDED_BY.items():
@@ -160,6 +160,9 @@ def test_two_distributions_may_call_their_entry_points_the_same(install):
         ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
         ("def broken(:", "SyntaxError"),
         ("raise SystemError('driver')", "SystemError: driver"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("def past_translators():\n    return []", "none of the hooks past_datasets, past_trans"),
+        ("x = '[/int] [red]'\nraise ValueError(x)", "ValueError: [/int] [red]"),
         (
             INVERT.format(name="x").replace("past_translators", "past_translator"),
             "unknown hook 'past_translator'",
@@ -224,3 +227,20 @@ def test_wrong_settings_name_their_origin_key_and_the_known_keys():
     assert "recipe.invert.stpes: unknown key. Known keys: steps." in str(caught.value)
     assert "recipe.invert.steps: " in str(caught.value)
     assert "got 'many'" in str(caught.value)
+
+
+def test_what_a_plugin_prints_at_import_is_not_for_programs(install, capsys):
+    install("past-loud", "print('hello')\n" + INVERT.format(name="loud"))
+    assert Registry().find("translator", "loud")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "hello" in printed.err
+
+
+def test_a_plugin_that_takes_long_is_named_while_it_is_waited_for(install, monkeypatch, caplog):
+    monkeypatch.setattr("past_core.plugins.registry.PATIENCE", 0.05)
+    install("past-slow", "import time; time.sleep(0.5)\n" + INVERT.format(name="slow"))
+    install("past-quick", INVERT.format(name="quick"))
+    assert Registry().find("translator", "slow")
+    assert "waiting for the plugin of past-slow 1.2 to load" in caplog.text
+    assert "past-quick" not in caplog.text

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from past_core.errors import ConfigError
-from past_core.pipeline import chain, dump_systems
+from past_core.errors import ConfigError, PluginError
+from past_core.pipeline import chain, dump_systems, run_pipeline
 from past_core.pipeline.address import Address
 from past_core.pipeline.settings import resolve
+from past_core.plugins import MetricSpec, Registry, hookimpl
 from past_core.recipe import Recipe
+from tests.core.pipeline.toys import DataSets, Plugins
 
 GOOD = """
     [[translation]]
@@ -320,3 +322,41 @@ def test_rounds_without_self_training_are_an_error(request_of, registry):
     with pytest.raises(ConfigError, match=r"--rounds 2: without self-training"):
         resolve(request_of(strategy="none", rounds=2), registry)
     assert resolve(request_of(strategy="none", rounds=0), registry)
+
+
+class Extra:
+    """A third party's metrics, one of which cannot be imported."""
+
+    @hookimpl
+    def past_metrics(self):
+        toys = "tests.core.pipeline.toys:"
+        yield MetricSpec("sound", "", f"{toys}Overlap", f"{toys}OverlapConfig")
+        yield MetricSpec("broken", "", "nowhere:M", f"{toys}OverlapConfig")
+
+
+@pytest.fixture
+def with_extra():
+    return Registry({"small": Plugins(), "past-core": DataSets, "past-extra": Extra()})
+
+
+def test_a_broken_metric_that_nobody_asked_for_stops_nothing(request_of, with_extra):
+    settings = resolve(request_of(), with_extra)
+    assert [metric.name for metric in settings.metrics] == ["iou", "sound"]
+    (note,) = settings.notes
+    assert note.startswith("nothing is scored by broken: the metric 'broken' of past-extra")
+
+
+def test_metrics_that_were_asked_for_are_the_only_ones(request_of, with_extra):
+    settings = resolve(request_of(metrics=("sound",)), with_extra)
+    assert [metric.name for metric in settings.metrics] == ["sound"]
+    assert settings.notes == ()
+    with pytest.raises(PluginError, match=r"no metric is named 'iuo'. Did you mean 'iou'"):
+        resolve(request_of(metrics=("iuo",)), with_extra)
+
+
+def test_a_broken_metric_that_was_asked_for_is_an_error_before_anything_is_trained(
+    request_of, with_extra
+):
+    with pytest.raises(PluginError, match=r"'broken' of past-extra .* cannot be loaded"):
+        run_pipeline(request_of(metrics=("broken",)), registry=with_extra)
+    assert not list((request_of().folder).glob("stages/fit-*"))

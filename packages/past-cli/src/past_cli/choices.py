@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -99,4 +98,4 @@ def _with_interval(value: float, interval: tuple[float, float]) -> str:
     low, high = interval
     if math.isnan(low):
         return f"{value:+.2f}"
-    return escape(f"{value:+.2f} [{low:+.2f}, {high:+.2f}]")
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"

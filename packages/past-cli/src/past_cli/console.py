@@ -1,4 +1,8 @@
-"""Where tables are printed."""
+"""Where tables are printed.
+
+Names, summaries and errors of plugins and files are foreign text, so square brackets and colons in
+strings mean nothing here: what is to be bold or coloured is a ``rich.text.Text`` or has a style.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import sys
 
 from rich.console import Console
 
-__all__ = ["WIDE", "new_console"]
+__all__ = ["WIDE", "as_text", "new_console"]
 
 WIDE = 160
 """Columns of a page that is no terminal; the widest table fits."""
@@ -15,7 +19,15 @@ WIDE = 160
 
 def new_console() -> Console:
     """A console on stdout; in a file or a pipe it has ``WIDE`` columns, so that nothing is cut."""
-    console = Console(file=sys.stdout)
+    console = Console(file=sys.stdout, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
     return console
+
+
+def as_text(one: object) -> str:
+    """What a wide console would print, without colours; lines of text are not broken."""
+    console = Console(width=WIDE, no_color=True, markup=False, emoji=False)
+    with console.capture() as captured:
+        console.print(one, highlight=False, soft_wrap=isinstance(one, str))
+    return captured.get()

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,9 +15,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from past_cli.closing import closing
-from past_cli.console import WIDE, new_console
+from past_cli.console import as_text, new_console
 from past_cli.quality import quality_tables
 from past_cli.tables import stage_table
 from past_core.pipeline import Run, StageReport
@@ -34,12 +34,12 @@ class Display:
         # Stages redirect sys.stdout into their logs; the display keeps the terminal.
         self.console = new_console()
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=self.console,
             transient=True,
             redirect_stdout=False,
@@ -64,13 +64,15 @@ class Display:
         """Warn of plugins that could not be loaded."""
         for broken in registry.broken:
             self.console.print(
-                f"[yellow]Left out: {broken.distribution} {broken.version} failed to load "
-                f"({broken.reason})"
+                f"Left out: {broken.distribution} {broken.version} failed to load "
+                f"({broken.reason})",
+                style="yellow",
+                highlight=False,
             )
 
     def stage_started(self, stage: str, number: int, count: int) -> None:
         """Show a bar for the stage beside those of others at work."""
-        description = f"[bold]{stage}[/bold] ({number}/{count})"
+        description = f"{stage} ({number}/{count})"
         self._tasks[stage] = self._bars.add_task(description, total=None, note="")
 
     def progress(self, stage: str, done: int, total: int, note: str = "") -> None:
@@ -83,7 +85,8 @@ class Display:
         self._reports.append(report)
         if not report.reused:
             cost = f"{report.seconds:.1f} s, {report.peak_mib:.0f} MiB"
-            self.console.print(f"  {report.name:<32} [dim]{cost}", highlight=False)
+            line = Text.assemble(f"  {report.name:<32} ", (cost, "dim"))
+            self.console.print(line, highlight=False)
 
     def notice(self, text: str) -> None:
         """Say it above the bars."""
@@ -98,11 +101,11 @@ class Display:
             if one.planned is not None:
                 self.console.print(f"{one.name}: {one.planned}", highlight=False)
         self._quality(run)
-        (run.folder / "stages.txt").write_text(_plain(stage_table(self._reports)))
+        (run.folder / "stages.txt").write_text(as_text(stage_table(self._reports)))
         said = list(closing(run))
         for part in said:
             self.console.print(part, highlight=False, soft_wrap=isinstance(part, str))
-        (run.folder / "summary.txt").write_text("".join(map(_plain, said)))
+        (run.folder / "summary.txt").write_text("".join(map(as_text, said)))
         if fresh:
             peak = max(report.peak_mib for report in fresh)
             self.console.print(
@@ -118,7 +121,7 @@ class Display:
         for table, said, good in quality_tables(run):
             self.console.print(table)
             self.console.print(said, style="" if good else "yellow")
-            text += f"{_plain(table)}{said}\n"
+            text += f"{as_text(table)}{said}\n"
         path = run.folder / "quality.txt"
         if text:
             path.write_text(text)
@@ -135,10 +138,3 @@ class Display:
         answer = [] if run.answer is None else [run.segmentations(run.answer)]
         kept = [path for path in (*answer, run.folder / "scores.csv") if path.exists()]
         return [*kept, *panels]
-
-
-def _plain(one: object) -> str:
-    console = Console(width=WIDE, no_color=True)
-    with console.capture() as captured:
-        console.print(one, highlight=False, soft_wrap=isinstance(one, str))
-    return captured.get()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -18,14 +17,14 @@ __all__ = ["inspection_table"]
 
 def inspection_table(seen: Inspection) -> Table:
     """One row a case: grid, protocol, region, intensities and volumes of its labels."""
-    table = Table(box=SIMPLE_HEAD, title=escape(seen.name), padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD, title=seen.name, padding=(0, 1))
     for heading in ("part", "case", "protocol", "voxels", "mm", "axes", "region\nmm"):
         table.add_column(heading, no_wrap=True)
     table.add_column("intensity\n1, 50, 99 %", justify="right", no_wrap=True)
     for name in seen.structures:
         table.add_column(f"{name}\nml", justify="right", no_wrap=True)
     for case in seen.cases:
-        table.add_row(*map(escape, _cells(case, seen.structures)))
+        table.add_row(*_cells(case, seen.structures))
     return table
 
 

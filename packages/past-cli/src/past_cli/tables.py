@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from past_core.plugins import KINDS
 
@@ -41,10 +41,13 @@ def plugin_table(registry: Registry) -> Table:
     """Every installed plugin with the distribution that provides it."""
     table = Table("kind", "name", "summary", "from", box=None)
     for kind in KINDS:
-        for one in registry.all(kind):
+        found = registry.all(kind)
+        names = [one.spec.name for one in found]
+        for one in found:
+            twice = " (twice: neither can be used)" if names.count(one.spec.name) > 1 else ""
             table.add_row(
                 kind,
-                f"[bold]{one.spec.name}[/bold]",
+                Text.assemble((one.spec.name, "bold"), (twice, "red")),
                 one.spec.summary,
                 f"{one.distribution} {one.version}",
             )
@@ -152,11 +155,11 @@ def prediction_table(predicted: Iterable[Predicted]) -> Table:
     for one in rows:
         sizes = one.millilitres or {}
         table.add_row(
-            escape(one.name),
-            escape(one.protocol),
+            one.name,
+            one.protocol,
             *(f"{sizes[structure]:.2f}" for structure in structures),
             "kept" if one.kept else f"{one.seconds:.1f}",
-            escape("; ".join(one.notes)),
+            "; ".join(one.notes),
         )
     return table
 
@@ -181,7 +184,7 @@ def _paired_cell(one: Difference | None, count: int) -> str:
     interval = "" if math.isnan(one.low) else f" [{one.low:+.{digits}f}, {one.high:+.{digits}f}]"
     p = "p<.001" if one.p < 0.001 else f"p={one.p:.3f}"
     fewer = f" (n={one.n})" if one.n < count else ""
-    return escape(f"{one.mean:+.{digits}f}{interval} {p}{fewer}")
+    return f"{one.mean:+.{digits}f}{interval} {p}{fewer}"
 
 
 def _cell(row: Summary) -> str:

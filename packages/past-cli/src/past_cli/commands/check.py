@@ -102,15 +102,16 @@ def _open(registry: Registry, folder: Path | None, options: dict[str, Any]) -> D
 
 
 def _print(console: Console, dataset: Dataset, seen: Inspection) -> None:
+    from rich.text import Text  # noqa: PLC0415
+
     from past_cli.inspection_table import inspection_table  # noqa: PLC0415
 
     for note in dataset.notes:
         console.print(note, highlight=False)
     console.print(inspection_table(seen))
     for finding in seen.findings:
-        mark = "[red]Fault[/red]" if finding.fault else "[yellow]Look[/yellow]"
-        console.print(f"{mark}: ", end="")
-        console.print(finding.text, highlight=False, markup=False, soft_wrap=True)
+        mark = ("Fault", "red") if finding.fault else ("Look", "yellow")
+        console.print(Text.assemble(mark, ": ", finding.text), highlight=False, soft_wrap=True)
     faults = sum(one.fault for one in seen.findings)
     odd = len(seen.findings) - faults
     mendable = sum(one.mendable for one in seen.cases)

@@ -68,6 +68,13 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     help="Also keep class probabilities of the system to take: half precision (.npz), or 8 bits "
     "(NIfTI).",
 )
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Score by this one. Repeatable.  [default: all]",
+)
 @click.option("--oracle", is_flag=True, help="Also train on target labels: the upper bound.")
 @click.option(
     "--out",

@@ -19,6 +19,7 @@ def plugins() -> None:
     console.print(plugin_table(registry))
     for broken in registry.broken:
         console.print(
-            f"[red]{broken.distribution} {broken.version} failed to load:[/red] {broken.reason}",
+            f"{broken.distribution} {broken.version} failed to load: {broken.reason}",
+            style="red",
             highlight=False,
         )

@@ -29,8 +29,8 @@ def show(run: Path, stages: bool, systems: bool) -> None:
     for one in closing(opened):
         console.print(one, highlight=False, soft_wrap=isinstance(one, str))
     for name, reason in opened.record.get("left_out", {}).items():
-        console.print(f"[yellow]{name} is left out:[/yellow] {reason}", highlight=False)
+        console.print(f"{name} is left out: {reason}", style="yellow", highlight=False)
     if stages:
         console.print(stage_table(opened.stages()))
     if systems:
-        console.print(opened.systems_file, highlight=False, markup=False)
+        console.print(opened.systems_file, highlight=False)

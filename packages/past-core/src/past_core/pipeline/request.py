@@ -43,6 +43,8 @@ class Request:
     """Systems to build; all, if none are named."""
     choose_by: ChooseBy | None = None
     """What systems that choose go by, in place of what they say."""
+    metrics: tuple[str, ...] = ()
+    """Plugins that score; none named: all that can be loaded."""
     probabilities: Precision | None = None
     """Also keep class probabilities of the system that the run says to take."""
     until: Until = "score"

@@ -115,6 +115,8 @@ def _begun(
     require_apart(request)
     if request.threads is not None:
         set_threads(request.threads)
+    for note in settings.notes:
+        observer.notice(note)
     runner = Runner(settings, request.folder / STAGES, observer, executor or Inline())
     with exclusive(request.folder):
         dataset, inventory, checked = _check(settings, request, runner)

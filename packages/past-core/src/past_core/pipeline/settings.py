@@ -21,7 +21,7 @@ from past_core.pipeline.request import NONE, Request
 from past_core.pipeline.substitution import choosing_by, with_oracle, with_plugins
 from past_core.pipeline.systems import Systems
 from past_core.pipeline.systems_file import replaced
-from past_core.plugins import KINDS, Registry, SegmenterSpec, StrategySpec
+from past_core.plugins import KINDS, OWN, Registry, SegmenterSpec, StrategySpec
 from past_core.recipe import Recipe, merged, parse_assignments
 
 __all__ = ["Choice", "Settings", "resolve"]
@@ -72,6 +72,8 @@ class Settings:
     recipe: Recipe
     """With the assignments on top."""
     assigned: Mapping[str, Any]
+    notes: tuple[str, ...]
+    """What a user should know of how it was resolved."""
     registry: Registry = field(repr=False)
     _choices: dict[str, Choice] = field(default_factory=dict, repr=False, compare=False)
 
@@ -97,12 +99,13 @@ def resolve(request: Request, registry: Registry) -> Settings:
     device = resolve_device(request.device)
     systems = _systems(request, registry)
     reader = _reader(request, registry)
+    metrics, notes = _metrics(request, registry)
     chosen: dict[str, list[str]] = {
         "dataset": [reader],
         "translator": [],
         "segmenter": [],
         "strategy": [],
-        "metric": [one.spec.name for one in registry.all("metric")],
+        "metric": list(metrics),
         "validator": [],
     }
     for kind, name, _ in systems.uses():
@@ -129,11 +132,33 @@ def resolve(request: Request, registry: Registry) -> Settings:
         device,
         recipe,
         assigned,
+        notes,
         registry,
     )
     for kind, name, own in systems.uses():
         settings.choice(kind, name, own)
     return settings
+
+
+def _metrics(request: Request, registry: Registry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The metrics to score by, and what is to be said of those that are left out.
+
+    A third party's that nobody asked for must not stop a run if it is broken.
+    """
+    if request.metrics:
+        return tuple(dict.fromkeys(request.metrics)), ()
+    names, notes = [], []
+    for one in registry.all("metric"):
+        name = one.spec.name
+        try:
+            if one.distribution not in OWN:
+                registry.factory("metric", name)
+            registry.config("metric", name, {}, f"metric.{name}")
+        except (PluginError, ConfigError) as error:
+            notes.append(f"nothing is scored by {name}: {error}")
+        else:
+            names.append(name)
+    return tuple(names), tuple(notes)
 
 
 def _check_tables(recipe: Recipe, registry: Registry) -> None:

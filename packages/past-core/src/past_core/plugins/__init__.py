@@ -1,6 +1,7 @@
 """How plugins describe themselves, and how they are found and loaded."""
 
 from past_core.plugins.hookspecs import hookimpl
+from past_core.plugins.own import OWN
 from past_core.plugins.registry import KINDS, Registry
 from past_core.plugins.specs import (
     DatasetSpec,
@@ -14,6 +15,7 @@ from past_core.plugins.specs import (
 
 __all__ = [
     "KINDS",
+    "OWN",
     "DatasetSpec",
     "MetricSpec",
     "PluginSpec",

@@ -10,7 +10,10 @@ import difflib
 import importlib
 import logging
 import os
-from collections.abc import Iterable, Mapping
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions
 from types import ModuleType
@@ -21,6 +24,7 @@ import pluggy
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import PluginError
 from past_core.plugins import hookspecs
+from past_core.plugins.own import OWN, PROVIDED_BY
 from past_core.plugins.specs import PluginSpec
 
 __all__ = ["KINDS", "BrokenPlugin", "Installed", "Registry"]
@@ -28,6 +32,8 @@ __all__ = ["KINDS", "BrokenPlugin", "Installed", "Registry"]
 log = logging.getLogger(__name__)
 
 GROUP = "past"
+PATIENCE = 3.0
+"""Seconds of an import after which it is named."""
 
 HOOKS = {
     "dataset": "past_datasets",
@@ -40,24 +46,6 @@ HOOKS = {
 
 KINDS = tuple(HOOKS)
 """The kinds of plugins, as users know them."""
-
-PROVIDED_BY = {
-    ("translator", "nicegan"): "past-gan",
-    ("translator", "cyclegan"): "past-gan",
-    ("translator", "cut"): "past-gan",
-    ("translator", "identity"): "past-gan",
-    ("translator", "histogram"): "past-gan",
-    ("translator", "fda"): "past-gan",
-    ("segmenter", "nnunet"): "past-seg",
-    ("segmenter", "resunet"): "past-seg",
-    ("strategy", "top-q"): "past-selftrain",
-    ("strategy", "cbst"): "past-selftrain",
-    ("strategy", "agreement"): "past-selftrain",
-    ("strategy", "mean-teacher"): "past-selftrain",
-    ("metric", "dice"): "past-core[metrics]",
-    ("metric", "assd"): "past-core[metrics]",
-}
-"""Plugins of our own distributions, for the error when theirs is not installed."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +164,10 @@ class Registry:
 
     def _load(self, entry_point: EntryPoint, distribution: str, version: str) -> None:
         try:
-            module = entry_point.load()
-        except Exception as error:
+            # A plugin that prints must not spoil what a command prints for programs.
+            with redirect_stdout(sys.stderr), _named_if_slow(f"{distribution} {version}"):
+                module = entry_point.load()
+        except (Exception, SystemExit) as error:
             self._break(distribution, version, f"{type(error).__name__}: {error}")
             return
         self._register(module, distribution, version, f"{distribution}:{entry_point.name}")
@@ -190,6 +180,8 @@ class Registry:
         try:
             manager.register(module, name)
             manager.check_pending()
+            if not manager.get_hookcallers(module):
+                raise TypeError(f"it implements none of the hooks {', '.join(HOOKS.values())}")
             specs = [spec for hook in HOOKS.values() for spec in _flatten(manager, hook)]
         except Exception as error:
             self._break(distribution, version, f"{type(error).__name__}: {error}")
@@ -201,6 +193,18 @@ class Registry:
     def _break(self, distribution: str, version: str, reason: str) -> None:
         log.warning("plugin of %s %s failed to load: %s", distribution, version, reason)
         self.broken.append(BrokenPlugin(distribution, version, reason))
+
+
+@contextmanager
+def _named_if_slow(who: str) -> Iterator[None]:
+    """Say what is waited for, if an import takes more than a few seconds."""
+    timer = threading.Timer(PATIENCE, log.warning, ("waiting for the plugin of %s to load", who))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _flatten(manager: pluggy.PluginManager, hook: str) -> Iterable[PluginSpec]:
@@ -221,7 +225,7 @@ def _entry_points() -> Iterable[tuple[EntryPoint, str, str]]:
     found: dict[tuple[str, str], tuple[EntryPoint, str]] = {}
     for distribution in distributions():
         name = distribution.metadata["Name"]
-        if own_only and name not in {"past-core", "past-gan", "past-seg", "past-selftrain"}:
+        if own_only and name not in OWN:
             continue
         for entry_point in distribution.entry_points:
             if entry_point.group == GROUP:
