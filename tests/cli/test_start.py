@@ -11,7 +11,9 @@ from past_core.plugins import Registry, TranslatorSpec, hookimpl
 HEAVY = ("torch", "monai", "nnunetv2", "matplotlib", "nibabel", "scipy")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["pipeline", "--help"], ["plugins"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["pipeline", "--help"], ["plugins"], ["plugins", "nicegan"]]
+)
 def test_listing_imports_nothing_heavy(arguments):
     code = (
         "import sys; from past_cli.main import main\n"
@@ -79,3 +81,24 @@ def test_the_module_is_the_command(tmp_path):
     command = [sys.executable, "-m", "past_cli", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.startswith("past-cli, version 0.")
+
+
+def test_the_settings_of_a_plugin_are_listed_with_their_source(past_cli):
+    done = past_cli("plugins", "nicegan")
+    rows = [line.split() for line in done.out.splitlines() if line.strip()]
+    lines = {key: rest for key, *rest in rows}
+    assert lines["translator.betas"][:2] == ["[0.5,", "0.999]"]
+    assert lines["translator.compile"][0] == "false"
+    assert lines["translator.iterations"][:3] == ["2000", "recipe", "quick"]
+    assert lines["translator.quality.cases"][:3] == ["8", "recipe", "quick"]
+    assert lines["translator.starts"][:2] == ["1", "default"]
+    assert "Trainings that are begun" in " ".join(lines["translator.starts"])
+    other = past_cli("plugins", "nicegan", "--recipe", "long").out
+    assert "translator.iterations" in other
+    assert "4000" in other
+
+
+def test_settings_of_an_unknown_plugin_are_refused(past_cli):
+    done = past_cli("plugins", "nicgan")
+    assert done.code == 2
+    assert "no plugin is named 'nicgan'" in done.err

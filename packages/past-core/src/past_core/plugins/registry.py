@@ -120,10 +120,14 @@ class Registry:
 
     def config(self, kind: str, name: str, values: Mapping[str, Any], where: str) -> PluginConfig:
         """Validate ``values`` with the plugin's own model; ``where`` names their origin."""
-        installed = self.find(kind, name)
-        model = self._import(installed, installed.spec.config)
-        config: PluginConfig = parse_config(model, values, where)
+        config: PluginConfig = parse_config(self.config_class(kind, name), values, where)
         return config
+
+    def config_class(self, kind: str, name: str) -> type[PluginConfig]:
+        """The model of the plugin's settings."""
+        installed = self.find(kind, name)
+        model: type[PluginConfig] = self._import(installed, installed.spec.config)
+        return model
 
     def factory(self, kind: str, name: str) -> Any:  # noqa: ANN401
         """Import the plugin's class; only now its dependencies are needed."""
