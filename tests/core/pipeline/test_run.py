@@ -1,6 +1,7 @@
 """A run keeps what is finished, goes on where it was interrupted, and repeats exactly."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from past_core.comparison import scores_of_runs
 from past_core.errors import ConfigError, DataError, PluginError
+from past_core.exported.export import export_system
 from past_core.headers import read_header
 from past_core.pipeline import Request, clean_run, load_systems, run_pipeline
 from past_core.recipe import load_recipe
@@ -343,3 +345,103 @@ def test_validation_scans_are_scored_beside_test_scans_and_reported_apart(
         "crossmoda_212",
     }
     assert not any("crossmoda_1001" in fit.cases for fit in FITS)
+
+
+@pytest.fixture
+def short(run, request_of):
+    """A short run, and how to do it again; its first run is shared by what damages it."""
+    request = request_of(strategy="none")
+    first, _ = run(request)
+    return first, lambda: run(request)
+
+
+@pytest.mark.parametrize(
+    ("stage", "pattern", "how"),
+    [
+        ("crop-test", "*_image.nii.gz", "gone"),
+        ("translate-aligned", "*_image.nii.gz", "empty folder"),
+        ("predict-bayes-on-448", "*_probabilities.npy", "gone"),
+        ("predict-bayes-on-448", "*_label.nii.gz", "other"),
+        ("fit-bayes", "model/*", "shorter"),
+    ],
+)
+def test_lost_and_damaged_outputs_are_made_again(short, stage_of, stage, pattern, how):
+    """Finds a stage that skips what it finds, and so keeps what is damaged."""
+    first, again = short
+    folder = stage_of(first, stage)
+    path, content = _damage(folder, pattern, how)
+    second, observed = again()
+    assert observed.ran == [stage]  # what it makes is the same, so nothing after it runs again
+    assert path.read_bytes() == content
+    assert second.scores() == first.scores()
+    (notice,) = [text for text in observed.notices if "lost or changed" in text]
+    assert stage in notice
+    assert str(folder) in notice
+
+
+def _damage(folder, pattern, how):
+    path = sorted(folder.glob(pattern))[0]
+    content = path.read_bytes()
+    if how == "empty folder":
+        for one in folder.rglob("*"):
+            if one.is_file() and one.name != "manifest.json":
+                one.unlink()
+    elif how == "gone":
+        path.unlink()
+    elif how == "shorter":
+        path.write_bytes(content[:-9])
+    else:
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    return path, content
+
+
+def test_files_of_another_time_and_the_same_content_are_the_same(short, stage_of):
+    """As in a folder that was copied."""
+    first, again = short
+    for path in (first.folder / "stages").rglob("*"):
+        os.utime(path, ns=(1, 1)) if path.is_file() else None
+    second, observed = again()
+    assert observed.ran == []
+    assert second.scores() == first.scores()
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "3", "", "\x00\xff", "{}", '{"finished": true}', "lacks"]
+)
+def test_a_damaged_manifest_is_as_good_as_none(short, stage_of, content):
+    first, again = short
+    path = stage_of(first, "fit-bayes") / "manifest.json"
+    if content == "lacks":
+        whole = json.loads(path.read_text())
+        del whole["files"]
+        content = json.dumps(whole)
+    path.write_text(content)
+    second, observed = again()
+    assert observed.ran == ["fit-bayes"]
+    assert second.scores() == first.scores()
+
+
+def test_a_manifest_that_lists_files_elsewhere_removes_none(short, stage_of, tmp_path):
+    first, again = short
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    path = stage_of(first, "fit-bayes") / "manifest.json"
+    manifest = json.loads(path.read_text())
+    listed = {"size": 1, "time": 1, "sha256": ""}
+    for name in (str(precious), "../../../precious"):
+        path.write_text(json.dumps(manifest | {"files": manifest["files"] | {name: listed}}))
+        _, observed = again()
+        assert observed.ran == ["fit-bayes"]
+        assert precious.read_text() == "mine"
+
+
+def test_a_model_that_was_changed_is_not_exported(short, stage_of, tmp_path):
+    """Of the same size and time, so that a run does not see it."""
+    first, _ = short
+    (path,) = (stage_of(first, "fit-bayes") / "model").iterdir()
+    state = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(DataError, match=f"{path}: lost or changed since it was trained"):
+        export_system(first.folder, tmp_path / "model", system="translated")
+    assert not (tmp_path / "model").exists()

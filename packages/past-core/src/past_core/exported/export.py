@@ -20,6 +20,7 @@ from past_core.labels import Labels
 from past_core.pipeline.execute import read_manifest
 from past_core.pipeline.layout import STAGES, label_path
 from past_core.pipeline.opened import Run, open_run
+from past_core.pipeline.outputs import changed
 from past_core.scoring import MEAN
 from past_core.sizes import structure_volumes
 from past_core.volume import load_volume
@@ -74,6 +75,7 @@ def _write(description: Description, folders: dict[str, Path], run: Run, target:
     target.mkdir()
     content = description.model_dump(mode="json")
     for name, folder in folders.items():
+        _require_unchanged(folder)
         (target / name).mkdir()
         files = {}
         for file in sorted(folder.iterdir()):
@@ -88,6 +90,18 @@ def _write(description: Description, folders: dict[str, Path], run: Run, target:
     written = parse(content, str(target / DESCRIPTION))
     write_json(target / DESCRIPTION, content)
     (target / CARD).write_text(model_card(written), encoding="utf-8")
+
+
+def _require_unchanged(model: Path) -> None:
+    """What is exported must be what was trained, to the last bit."""
+    stage = model.parent
+    left = read_manifest(stage).get("files", {})
+    own = {name: one for name, one in left.items() if name.startswith(f"{model.name}/")}
+    if damaged := changed(stage, own, read=True):
+        raise DataError(
+            f"{stage / damaged[0]}: lost or changed since it was trained. The command that made "
+            "the run makes it again."
+        )
 
 
 def _volumes(run: Run, labels: Labels) -> dict[str, Volumes]:

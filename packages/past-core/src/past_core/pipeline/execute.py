@@ -22,17 +22,24 @@ from past_core.files import write_json
 from past_core.interfaces.context import Progress
 from past_core.pipeline.layout import LOG, MANIFEST, PROGRESS
 from past_core.pipeline.memory import PeakMemory
+from past_core.pipeline.outputs import changed, listed, remove
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.stage_log import logged
 from past_core.pipeline.work.workspace import Work
 from past_core.plugins import Registry
 
-__all__ = ["Task", "execute", "finished_manifest", "read_manifest"]
+__all__ = ["Task", "execute", "finished_manifest", "lost", "read_manifest"]
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
 """Seconds to wait for a process of an ended run that is still letting go of the stage."""
+ENTRIES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("stage", "function", "fingerprint"), str),
+    **dict.fromkeys(("params", "inputs", "versions", "files"), dict),
+    **dict.fromkeys(("wall_seconds", "peak_memory_mib"), (int, float)),
+}
+"""Of a finished stage's manifest."""
 INTERVAL = 0.3
 """Seconds between two notes of progress to a file."""
 
@@ -102,25 +109,49 @@ def execute(task: Task, progress: Progress | None = None) -> dict[str, Any]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a stage's folder; empty if there is none."""
+    """The manifest of a stage's folder; empty if there is none, or none that can be read."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError):
+        manifest = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError, RecursionError):
         return {}
-    return manifest
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def _is_whole(manifest: Mapping[str, Any]) -> bool:
+    """Whether all is there that is read of a finished stage's manifest."""
+    return all(isinstance(manifest.get(key), kind) for key, kind in ENTRIES.items()) and all(
+        isinstance(one, dict)
+        and one.keys() >= {"size", "time", "sha256"}
+        and not Path(name).is_absolute()
+        and ".." not in Path(name).parts  # what is listed may be removed
+        for name, one in manifest["files"].items()
+    )
 
 
 def finished_manifest(folder: Path, fingerprint: str) -> dict[str, Any] | None:
-    """The manifest, if the stage of this fingerprint is finished."""
+    """The manifest, if the stage of this fingerprint is finished, and what it left is there."""
+    manifest = _said_finished(folder, fingerprint)
+    return None if manifest is None or changed(folder, manifest["files"]) else manifest
+
+
+def lost(folder: Path, fingerprint: str) -> list[str]:
+    """Of a stage that was finished, outputs that are gone or were changed since."""
+    manifest = _said_finished(folder, fingerprint)
+    return [] if manifest is None else changed(folder, manifest["files"])
+
+
+def _said_finished(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     manifest = read_manifest(folder)
     finished = manifest.get("finished") is True and manifest.get("fingerprint") == fingerprint
-    return manifest if finished else None
+    return manifest if finished and _is_whole(manifest) else None
 
 
 def _execute(task: Task, progress: Progress) -> dict[str, Any]:
     folder = task.folder
     for leftover in folder.rglob(".*.partial.*"):
         leftover.unlink()
+    if was := _said_finished(folder, task.fingerprint):
+        remove(folder, was["files"])
     manifest = {
         "stage": task.name,
         "function": task.function,
@@ -151,6 +182,7 @@ def _execute(task: Task, progress: Progress) -> dict[str, Any]:
     (folder / PROGRESS).unlink(missing_ok=True)
     manifest |= {
         "finished": True,
+        "files": listed(folder),
         "wall_seconds": time.monotonic() - started,
         "peak_memory_mib": memory.mib,
     }

@@ -35,7 +35,7 @@ def finished_stages(folder: Path, names: Iterable[str] | None = None) -> list[St
             reused=True,
         )
         for name, manifest in manifests.items()
-        if manifest.get("finished")
+        if manifest.get("finished") and {"wall_seconds", "peak_memory_mib"} <= manifest.keys()
     ]
 
 

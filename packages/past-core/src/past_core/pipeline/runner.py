@@ -13,7 +13,7 @@ from typing import Any
 
 from past_core.errors import DataError
 from past_core.pipeline.events import Observer, StageReport
-from past_core.pipeline.execute import Task, execute, finished_manifest, read_manifest
+from past_core.pipeline.execute import Task, execute, finished_manifest, lost, read_manifest
 from past_core.pipeline.executors import Inline, Processes
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.layout import PROGRESS
@@ -129,7 +129,15 @@ class Runner:
         return Task.of(stage, self.place(stage), inputs, registry, device)
 
     def _finished(self, stage: Stage) -> dict[str, Any] | None:
-        return finished_manifest(self.place(stage), stage.fingerprint)
+        place = self.place(stage)
+        manifest = finished_manifest(place, stage.fingerprint)
+        if manifest is None and (gone := lost(place, stage.fingerprint)):
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            self.observer.notice(
+                f"{place / gone[0]}{more}: lost or changed since {stage.name} was finished. That "
+                "stage is run again."
+            )
+        return manifest
 
     def _begin(self, stage: Stage) -> None:
         self.started.add(stage.name)

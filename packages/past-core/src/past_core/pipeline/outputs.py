@@ -1,0 +1,74 @@
+"""What a finished stage left, so that files which were lost or damaged since are noticed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from past_core.files import file_hash
+from past_core.interfaces.context import RECORD
+from past_core.pipeline.layout import LOG, MANIFEST, PROGRESS
+
+__all__ = ["changed", "listed", "remove"]
+
+
+def listed(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size, time and SHA-256 of all that other stages may read, by path within the folder.
+
+    Log and record are left out: nothing is computed from them.
+    """
+    found = {}
+    for path in _outputs(folder):
+        state = path.stat()
+        found[path.relative_to(folder).as_posix()] = {
+            "size": state.st_size,
+            "time": state.st_mtime_ns,
+            "sha256": file_hash(path),
+        }
+    return found
+
+
+def changed(folder: Path, files: Mapping[str, Any], *, read: bool = False) -> list[str]:
+    """Those of the listed files that are gone or hold something else.
+
+    Parameters
+    ----------
+    files
+        As ``listed`` gave them.
+    read
+        Whether to read all of them; else only those whose time is another one.
+    """
+    return [name for name, was in files.items() if not _same(folder / name, was, read)]
+
+
+def remove(folder: Path, files: Mapping[str, Any]) -> None:
+    """Remove what is listed, with the folders in which it lies.
+
+    A stage that goes on must not take what is damaged for its own.
+    """
+    for name in files:
+        (folder / name).unlink(missing_ok=True)
+    for first in {Path(name).parts[0] for name in files if len(Path(name).parts) > 1}:
+        shutil.rmtree(folder / first, ignore_errors=True)
+
+
+def _same(path: Path, was: Mapping[str, Any], read: bool) -> bool:
+    try:
+        state = path.stat()
+        if state.st_size != was["size"]:
+            return False
+        if state.st_mtime_ns == was["time"] and not read:
+            return True
+        return bool(file_hash(path) == was["sha256"])
+    except OSError:
+        return False
+
+
+def _outputs(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        inner = path.relative_to(folder).parts
+        own = inner[0] in (MANIFEST, LOG, PROGRESS, RECORD) or path.name.startswith(".")
+        if path.is_file() and not own:
+            yield path
