@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
+
 from past_core.case import Domain
 from past_core.testing import tiny_cases
+from past_core.volume import load_volume, save_volume
 
 PARTS = {"source": (Domain.SOURCE, 0, 2), "target": (Domain.TARGET, 10, 2)}
 PARTS["test"] = (Domain.TARGET, 20, 1)
@@ -58,6 +61,11 @@ def crossmoda2023(folder):
     training.mkdir()
     for part in ("TrainingSource", "TrainingTarget"):
         (folder / part).rename(training / part)
+    for path in (training / "TrainingSource").glob("*_Label.nii.gz"):
+        label = load_volume(path, np.uint8)  # of three structures, where the tiny cases have two
+        upper = label.data[..., label.shape[2] // 2 :]
+        upper[upper == 2] = 3
+        save_volume(label, path)
 
 
 def crossmoda(folder, names, target):
