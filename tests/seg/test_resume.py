@@ -214,9 +214,33 @@ def test_hostile_preprocessed_cases_run_no_code(balls, begun, hostile, name):
         np.savez(path, **{"1": content})
     else:
         np.save(path, content)
-    with pytest.raises(DataError, match=rf"{path.name}: not what preprocessing .* Delete {begun}"):
+    with pytest.raises(DataError, match=rf"{path.name}: not what preprocessing .* Delete this"):
         go_on(balls)
     assert not proof.exists()
+
+
+@pytest.mark.parametrize("name", ["ball1/image.npy", "ball1/label.npy", "ball1.npz"])
+def test_a_damaged_preprocessed_case_is_made_anew_once_it_is_deleted(
+    balls, undisturbed, begun, name
+):
+    (path,) = begun.rglob(f"preprocessed/**/{name}")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=f"{path}: .* Delete this file: it is made anew"):
+        go_on(balls)
+    path.unlink()
+    assert balls.weights(go_on(balls), "resumed") == undisturbed
+
+
+@pytest.mark.parametrize("value", ["../../elsewhere", "/elsewhere", "", ".."])
+@pytest.mark.parametrize("key", ["dataset_name", "plans_name", "data_identifier"])
+def test_plans_that_lead_elsewhere_are_refused(balls, begun, key, value):
+    path = begun / "prepared.json"
+    prepared = json.loads(path.read_text())
+    (configuration,) = prepared["plans"]["configurations"].values()
+    (configuration if key == "data_identifier" else prepared["plans"])[key] = value
+    path.write_text(json.dumps(prepared))
+    with pytest.raises(DataError, match=f"{key} is .*, no plain name"):
+        go_on(balls)
 
 
 def test_what_else_lies_beside_preprocessed_cases_runs_no_code(balls, undisturbed, begun, hostile):

@@ -6,6 +6,7 @@ against the few names that its planners write.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,3 +60,12 @@ def check_plans(plans: Json, kind: str) -> None:
     for key, value, expected in named:
         if value != expected:
             raise ValueError(f"plans: {key} is {value!r}, expected {expected!r}")
+    joined = {
+        "dataset_name": plans["dataset_name"],
+        "plans_name": plans["plans_name"],
+        "name of the configuration": configuration_name(plans),
+        "data_identifier": configuration["data_identifier"],
+    }
+    for key, value in joined.items():
+        if not re.fullmatch(r"\w[\w.-]*", value):  # folders are called so
+            raise ValueError(f"plans: {key} is {value!r}, no plain name")

@@ -7,6 +7,7 @@ what was read lately the operating system has in memory, as far as there is room
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -27,6 +28,12 @@ __all__ = ["Copied", "PreparedCases", "is_prepared", "open_array", "save_array"]
 IMAGE, LABEL = "image.npy", "label.npy"
 PLACES = ".npz"
 """Behind a case's id; nnU-Net wants to see files of one kind that it knows, this or its own."""
+
+UNREADABLE = (
+    *(FileNotFoundError, EOFError, ValueError, TypeError, KeyError, AttributeError),
+    *(BadZipFile, zlib.error, NotImplementedError),
+)
+"""What numpy raises of a file that is missing, damaged or another one."""
 
 Places = dict[int | tuple[int, ...], "npt.NDArray[np.int64]"]
 """Some voxels ``(n, 4)`` of each class, or of any of several classes, for patches to lie around."""
@@ -49,7 +56,7 @@ class PreparedCases(nnUNetBaseDataset):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (nnU-Net's own)
         super().__init__(*args, **kwargs)
-        self._opened: dict[str, tuple[Any, ...]] = {}
+        self._places: dict[str, Places] = {}
 
     def load_case(self, identifier: str) -> tuple[Any, ...]:
         """Image, label, earlier stage and properties of a case.
@@ -59,12 +66,12 @@ class PreparedCases(nnUNetBaseDataset):  # type: ignore[misc]
         DataError
             If a file is damaged, or is none that ``save_case`` wrote.
         """
-        if identifier not in self._opened:
-            folder = Path(self.source_folder) / identifier
-            image, label = open_array(folder / IMAGE), open_array(folder / LABEL)
-            properties = {"class_locations": _read_places(_places(folder))}
-            self._opened[identifier] = image, label, None, properties
-        return self._opened[identifier]
+        folder = Path(self.source_folder) / identifier
+        if identifier not in self._places:
+            self._places[identifier] = _read_places(_places(folder))
+        # Opened anew for each patch: a map that is kept holds a file open, and these are limited.
+        image, label = open_array(folder / IMAGE), open_array(folder / LABEL)
+        return image, label, None, {"class_locations": self._places[identifier]}
 
     @staticmethod
     def save_case(
@@ -88,12 +95,13 @@ class PreparedCases(nnUNetBaseDataset):  # type: ignore[misc]
     def get_identifiers(folder: str) -> list[str]:
         """Ids of all complete cases."""
         folders = (path for path in Path(folder).iterdir() if path.is_dir())
-        return [path.name for path in folders if _places(path).exists()]
+        return [path.name for path in folders if is_prepared(Path(folder), path.name)]
 
 
 def is_prepared(folder: Path, name: str) -> bool:
     """Whether a case was preprocessed to its end."""
-    return _places(folder / name).exists()
+    case = folder / name
+    return all(path.exists() for path in (case / IMAGE, case / LABEL, _places(case)))
 
 
 def _places(case: Path) -> Path:
@@ -116,16 +124,17 @@ def open_array(path: Path) -> Copied:
     """
     try:
         found: Copied = np.load(path, mmap_mode="r").view(Copied)
-    except (OSError, ValueError, EOFError, AttributeError) as error:
+    except UNREADABLE as error:
         raise _damaged(path, error) from error
     return found
 
 
 def _read_places(path: Path) -> Places:
     try:
-        with np.load(path) as file:
-            return {_key(name): file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        # Opened here, for numpy leaves a file open that it cannot read.
+        with path.open("rb") as file, np.load(file) as found:
+            return {_key(name): found[name] for name in found.files}
+    except UNREADABLE as error:
         raise _damaged(path, error) from error
 
 
@@ -140,5 +149,5 @@ def _key(name: str) -> int | tuple[int, ...]:
 
 def _damaged(path: Path, error: Exception) -> DataError:
     return DataError(
-        f"{path}: not what preprocessing wrote ({error}). Delete {path.parent}: it is made anew."
+        f"{path}: not what preprocessing wrote ({error}). Delete this file: it is made anew."
     )

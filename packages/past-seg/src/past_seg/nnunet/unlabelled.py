@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,13 +28,9 @@ class UnlabelledCases:
 
     def load_case(self, identifier: str) -> tuple[Any, ...]:
         """Image, a label of background, no earlier stage, and no places of structures."""
-        image = self._images[identifier]
+        image = open_array(self.folder / f"{identifier}.npy")
         background = np.broadcast_to(np.int8(0), image.shape).view(Copied)
         return image, background, None, {"class_locations": {}}
-
-    @cached_property
-    def _images(self) -> dict[str, Copied]:
-        return {name: open_array(self.folder / f"{name}.npy") for name in self.identifiers}
 
 
 class TwoViews(BasicTransform):  # type: ignore[misc]
