@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from past_core import DataError, load_volume
+from past_core import ConfigError, DataError, load_volume
 from past_core.checking import place_doubts
 from past_core.headers import read_header
 
@@ -138,9 +138,35 @@ def test_headers_that_do_not_say_which_side_is_left_are_told(tmp_path):
     mirrored = bytearray(header(codes=(1, 1)))
     struct.pack_into("<f", mirrored, 280, -1.0)
     turned = written(tmp_path, bytes(mirrored), name="turned.nii")
-    absent = tmp_path / "absent.nii"
-    found = list(place_doubts([sure, *unsure, unsure[0], turned, absent]))
+    paths = [sure, *unsure, unsure[0], turned]
+    found = list(place_doubts((str(path), read_header(path).doubt) for path in paths))
     assert len(found) == 2
     assert found[0].startswith(f"{unsure[0]} has neither qform nor sform")
     assert "and so do 2 more" in found[0]
     assert found[1].startswith(f"{turned} has a qform and an sform that mirror each other")
+
+
+@pytest.mark.parametrize("code", [5, 66, 255])
+def test_units_that_nifti_does_not_know_are_judged_by_the_length(tmp_path, code):
+    """The code of the time unit, which makes no difference, is in the same byte."""
+    head = bytearray(header())
+    head[123] = code
+    path = written(tmp_path, bytes(head))
+    if code & 7 == 2:
+        assert read_header(path).shape == (4, 4, 4)
+        return
+    with pytest.raises(DataError, match=r"a\.nii: lengths are in a unit that NIfTI does not know"):
+        read_header(path)
+
+
+def test_a_qform_that_is_no_rotation_is_a_doubt(tmp_path):
+    head = bytearray(header(codes=(1, 1)))
+    struct.pack_into("<3f", head, 256, 1.0, 1.0, 1.0)
+    assert "a qform that is no rotation" in read_header(written(tmp_path, bytes(head))).doubt
+
+
+@pytest.mark.parametrize("text", ["1e9", "", "-3"])
+def test_a_limit_that_is_no_number_is_named(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("PAST_MAX_VOXELS", text)
+    with pytest.raises(ConfigError, match=f"PAST_MAX_VOXELS={text} in the environment"):
+        read_header(written(tmp_path, header()))

@@ -445,3 +445,37 @@ def test_a_model_that_was_changed_is_not_exported(short, stage_of, tmp_path):
     with pytest.raises(DataError, match=f"{path}: lost or changed since it was trained"):
         export_system(first.folder, tmp_path / "model", system="translated")
     assert not (tmp_path / "model").exists()
+
+
+def test_a_folder_whose_manifest_is_damaged_keeps_nothing_of_what_is_in_it(short, stage_of):
+    """Finds a damaged model that is taken for trained, since nobody knows what it should be."""
+    first, again = short
+    folder = stage_of(first, "fit-bayes")
+    (path,) = (folder / "model").iterdir()
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"x")
+    (folder / "manifest.json").write_text("{")
+    again()
+    assert path.read_bytes() == content
+
+
+def test_what_links_in_a_stage_lead_to_is_not_removed(short, stage_of, tmp_path):
+    first, again = short
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "keep").write_text("mine")
+    folder = stage_of(first, "fit-bayes")
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "manifest.json").unlink()
+    (folder / "manifest.json").write_text("[]")
+    again()
+    assert (elsewhere / "keep").read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"files": {}, "sound": [3]}', '{"files": 3}'])
+def test_a_damaged_inventory_is_as_good_as_none(short, stage_of, content):
+    first, again = short
+    (stage_of(first, "check") / "inventory.json").write_text(content)
+    second, observed = again()
+    assert observed.ran == ["check"]
+    assert second.scores() == first.scores()

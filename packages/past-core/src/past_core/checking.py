@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from past_core.errors import ConfigError, DataError
-from past_core.headers import read_header
 from past_core.volume import load_volume, same_grid
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from past_core.case import Case
     from past_core.labels import Labels
     from past_core.roi import ROI
@@ -72,19 +68,21 @@ def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
             seen.add(case.id)
 
 
-def place_doubts(images: Iterable[Path]) -> Iterator[str]:
+def place_doubts(doubts: Iterable[tuple[str, str]]) -> Iterator[str]:
     """What in the headers of scans makes one doubt where they lie: a line for each kind.
 
-    Files that cannot be read are left to ``check_case``.
+    Parameters
+    ----------
+    doubts
+        Path and ``Header.doubt`` of scans; what is said twice of one counts once.
     """
-    found: dict[str, list[Path]] = {}
-    for path in dict.fromkeys(images):
-        with suppress(DataError):
-            if doubt := read_header(path).doubt:
-                found.setdefault(doubt, []).append(path)
-    for doubt, paths in found.items():
-        more = f", and so do {len(paths) - 1} more" if len(paths) > 1 else ""
-        yield f"{paths[0]} {doubt}{more}. Look at the scans beside each other; mend the headers."
+    found: dict[str, dict[str, None]] = {}
+    for path, doubt in doubts:
+        if doubt:
+            found.setdefault(doubt, {})[path] = None
+    for doubt, (first, *others) in found.items():
+        more = f", and so do {len(others)} more" if others else ""
+        yield f"{first} {doubt}{more}. Look at the scans beside each other; mend the headers."
 
 
 @dataclass(frozen=True)

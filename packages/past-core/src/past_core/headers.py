@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import psutil
+from nibabel.spatialimages import HeaderDataError
 
-from past_core.errors import DataError
+from past_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
 
-__all__ = ["Header", "claimed_bytes", "open_image", "read_header", "spacing_of"]
+__all__ = ["Header", "claimed_bytes", "open_image", "read_header", "require_memory", "spacing_of"]
 
 DENSEST = 1040
 """Bytes that a byte of a gzip file can hold at most."""
@@ -26,6 +27,8 @@ MOST_VOXELS = 300_000_000
 """Of a scan, unless the environment variable ``PAST_MAX_VOXELS`` says otherwise."""
 FLOAT32 = 4
 """Bytes of a voxel once it is read."""
+UNITS_IN_MM, OTHER_UNITS = (0, 2), {1: "meter", 3: "micron"}
+"""NIfTI's codes for lengths; 0 says nothing."""
 FINEST, COARSEST = 0.002, 100.0
 """Voxel sizes in mm that a scanner may make."""
 
@@ -73,8 +76,10 @@ def open_image(path: Path) -> Any:  # noqa: ANN401  (nibabel's images are untype
     ------
     DataError
         If the file is missing, is no readable NIfTI, cannot hold the voxels that it speaks of,
-        holds more than fit into memory (or than ``PAST_MAX_VOXELS``, 300 million by default), has
-        no single number a voxel, or lies nowhere in space.
+        holds more than ``PAST_MAX_VOXELS`` (300 million by default), has no single number a voxel,
+        or lies nowhere in space.
+    ConfigError
+        If that variable of the environment is no number.
     """
     try:
         if not path.is_file():
@@ -123,23 +128,42 @@ def _check_voxels(path: Path, image: Any, dtype: np.dtype[Any]) -> None:  # noqa
             f"{said}, {claimed} bytes, which a file of {size} bytes cannot hold. It looks "
             "truncated or damaged; copy it again from its origin."
         )
-    most = int(os.environ.get("PAST_MAX_VOXELS", MOST_VOXELS))
-    if count > most:
+    if count > (most := _most_voxels()):
         raise DataError(
             f"{said}, more than {most}. Cut or resample the scan, or allow for it by the "
             f"environment variable PAST_MAX_VOXELS={count}."
         )
-    needed, free = claimed + count * FLOAT32, psutil.virtual_memory().available
+
+
+def _most_voxels() -> int:
+    text = os.environ.get("PAST_MAX_VOXELS", str(MOST_VOXELS))
+    if not text.isdecimal():
+        raise ConfigError(f"PAST_MAX_VOXELS={text} in the environment is no whole number.")
+    return int(text)
+
+
+def require_memory(path: Path, image: Any) -> None:  # noqa: ANN401
+    """The voxels of an opened image must fit into the memory that is free.
+
+    Raises
+    ------
+    DataError
+        If they do not.
+    """
+    count = math.prod(int(n) for n in image.shape)
+    needed, free = claimed_bytes(image) + count * FLOAT32, psutil.virtual_memory().available
     if needed > free:
         raise DataError(
-            f"{said}, for which {needed / 2**30:.1f} GiB of memory are needed and "
-            f"{free / 2**30:.1f} are free. Cut or resample the scan."
+            f"{path}: its header speaks of {' x '.join(map(str, image.shape))} voxels, for which "
+            f"{needed / 2**30:.1f} GiB of memory are needed and {free / 2**30:.1f} are free. End "
+            "other programs, run fewer --jobs, or cut or resample the scan."
         )
 
 
 def _check_place(path: Path, image: Any) -> None:  # noqa: ANN401
-    units = getattr(image.header, "get_xyzt_units", lambda: ("mm", ""))()[0]
-    if units not in ("mm", "unknown"):
+    code = int(image.header["xyzt_units"]) & 7 if "xyzt_units" in image.header else 0
+    if code not in UNITS_IN_MM:
+        units = OTHER_UNITS.get(code, f"a unit that NIfTI does not know (code {code})")
         raise DataError(f"{path}: lengths are in {units}. Store them in mm.")
     affine = np.asarray(image.affine, dtype=np.float64)
     if not np.isfinite(affine).all():
@@ -165,7 +189,11 @@ def _doubt(header: Any) -> str:  # noqa: ANN401
     if codes == (0, 0):
         return "has neither qform nor sform, so nothing says which side is left"
     if 0 not in codes:
-        ways = [np.linalg.det(form[:3, :3]) for form in (header.get_qform(), header.get_sform())]
+        try:
+            qform = header.get_qform()
+        except (ValueError, HeaderDataError):
+            return "has a qform that is no rotation (the sform holds)"
+        ways = [np.linalg.det(form[:3, :3]) for form in (qform, header.get_sform())]
         if ways[0] * ways[1] < 0:
             return "has a qform and an sform that mirror each other (the sform holds)"
     return ""

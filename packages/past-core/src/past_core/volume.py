@@ -17,7 +17,7 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
 from past_core.errors import DataError
 from past_core.files import atomic_path
-from past_core.headers import Header, claimed_bytes, open_image, spacing_of
+from past_core.headers import Header, claimed_bytes, open_image, require_memory, spacing_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +111,7 @@ def load_volume(path: Path, dtype: npt.DTypeLike = np.float32) -> Volume:
         If the file is truncated or not 3D, or as ``headers.open_image``.
     """
     image = open_image(path)
+    require_memory(path, image)
     try:
         _verify_checksum(path, image)
         data = np.asarray(image.dataobj)

@@ -54,8 +54,9 @@ def _settings(console: Console, registry: Registry, name: str, recipe: str) -> N
     kinds = [kind for kind in KINDS if name in [one.spec.name for one in registry.all(kind)]]
     if not kinds:
         raise click.UsageError(f"no plugin is named {name!r}. past-cli plugins lists all.")
+    read = read_recipe(recipe)
     for kind in kinds:
-        said = read_recipe(recipe).values(kind, name)
+        said = read.values(kind, name)
         config = registry.config(kind, name, said, f"{kind}.{name}")
         one = registry.find(kind, name)
         console.print(

@@ -13,6 +13,7 @@ from past_core.case import Case
 from past_core.checking import region_problems, volume_problems
 from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
+from past_core.headers import read_header
 from past_core.labels import Labels
 from past_core.roi import ROI
 from past_core.sizes import structure_volumes
@@ -48,6 +49,8 @@ class Seen:
     """Extent of the region of interest in mm, along the canonical (RAS+) axes."""
     content: str = ""
     """Tells images apart by their voxels, whatever their files are called."""
+    doubt: str = ""
+    """Why it is doubtful where the image lies: ``Header.doubt``."""
     problems: tuple[str, ...] = ()
     """Faults: a run would refuse the case."""
     mendable: bool = False
@@ -85,6 +88,7 @@ def look_at(case: Case, part: str, dataset: Dataset) -> Seen:
         outside=outside,
         region=_region(image, dataset.roi),
         content=hashlib.sha256(np.ascontiguousarray(image.data).tobytes()).hexdigest(),
+        doubt=read_header(case.image).doubt,
         problems=problems + of_region,
         mendable=label is not None and bool(problems) and is_mendable(image, label, dataset.labels),
     )

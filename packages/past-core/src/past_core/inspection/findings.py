@@ -63,9 +63,8 @@ def inspect(dataset: Dataset, progress: Progress = silent) -> Inspection:
         *(text for one in seen for text in one.problems),
         *structure_problems(source, dataset.labels),
     ]
-    doubts = place_doubts(case.image for _, case in members)
     odd = [
-        *doubts,
+        *place_doubts((one.image, one.doubt) for one in seen),
         *_duplicates(seen),
         *_cut(seen),
         *_intensities(seen),

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from past_core.errors import ConfigError, DataError
 from past_core.pipeline.inventory import Inventory
-from past_core.pipeline.layout import RUN, STAGES
+from past_core.pipeline.layout import LOCK, RUN, STAGES
 from past_core.pipeline.request import Request
 
 __all__ = ["exclusive", "require_apart", "require_same_data"]
@@ -28,7 +28,7 @@ def exclusive(folder: Path) -> Iterator[None]:
     DataError
         If another process uses it.
     """
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)

@@ -20,15 +20,15 @@ from filelock import FileLock, Timeout
 from past_core.errors import DataError
 from past_core.files import write_json
 from past_core.interfaces.context import Progress
-from past_core.pipeline.layout import LOG, MANIFEST, PROGRESS
+from past_core.pipeline.layout import LOCK, LOG, MANIFEST, PROGRESS
 from past_core.pipeline.memory import PeakMemory
-from past_core.pipeline.outputs import changed, listed, remove
+from past_core.pipeline.outputs import changed, clear, listed
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.stage_log import logged
 from past_core.pipeline.work.workspace import Work
 from past_core.plugins import Registry
 
-__all__ = ["Task", "execute", "finished_manifest", "lost", "read_manifest"]
+__all__ = ["Task", "execute", "finished_manifest", "read_manifest"]
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,9 @@ def execute(task: Task, progress: Progress | None = None) -> dict[str, Any]:
     task.folder.mkdir(parents=True, exist_ok=True)
     with _alone(task):
         done = finished_manifest(task.folder, task.fingerprint)
-        return done or _execute(task, progress or _Noted(task.folder / PROGRESS))
+        if done is not None and not changed(task.folder, done["files"]):
+            return done
+        return _execute(task, progress or _Noted(task.folder / PROGRESS))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -120,27 +122,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def _is_whole(manifest: Mapping[str, Any]) -> bool:
     """Whether all is there that is read of a finished stage's manifest."""
     return all(isinstance(manifest.get(key), kind) for key, kind in ENTRIES.items()) and all(
-        isinstance(one, dict)
-        and one.keys() >= {"size", "time", "sha256"}
-        and not Path(name).is_absolute()
-        and ".." not in Path(name).parts  # what is listed may be removed
-        for name, one in manifest["files"].items()
+        isinstance(one, dict) and one.keys() >= {"size", "time", "sha256"}
+        for one in manifest["files"].values()
     )
 
 
 def finished_manifest(folder: Path, fingerprint: str) -> dict[str, Any] | None:
-    """The manifest, if the stage of this fingerprint is finished, and what it left is there."""
-    manifest = _said_finished(folder, fingerprint)
-    return None if manifest is None or changed(folder, manifest["files"]) else manifest
+    """The manifest, if the stage of this fingerprint says that it is finished.
 
-
-def lost(folder: Path, fingerprint: str) -> list[str]:
-    """Of a stage that was finished, outputs that are gone or were changed since."""
-    manifest = _said_finished(folder, fingerprint)
-    return [] if manifest is None else changed(folder, manifest["files"])
-
-
-def _said_finished(folder: Path, fingerprint: str) -> dict[str, Any] | None:
+    Whether what it left is still there, ``outputs.changed`` tells.
+    """
     manifest = read_manifest(folder)
     finished = manifest.get("finished") is True and manifest.get("fingerprint") == fingerprint
     return manifest if finished and _is_whole(manifest) else None
@@ -150,8 +141,9 @@ def _execute(task: Task, progress: Progress) -> dict[str, Any]:
     folder = task.folder
     for leftover in folder.rglob(".*.partial.*"):
         leftover.unlink()
-    if was := _said_finished(folder, task.fingerprint):
-        remove(folder, was["files"])
+    begun = read_manifest(folder).get("finished") is False
+    if (folder / MANIFEST).exists() and not begun:
+        clear(folder)  # it was finished and is damaged, or nobody knows what it was
     manifest = {
         "stage": task.name,
         "function": task.function,
@@ -224,7 +216,7 @@ class _Noted:
 def _alone(task: Task) -> Iterator[None]:
     """Keep out a process of a run that was killed and is not quite gone."""
     try:
-        with FileLock(task.folder / ".lock").acquire(timeout=PATIENCE):
+        with FileLock(task.folder / LOCK).acquire(timeout=PATIENCE):
             yield
     except Timeout as error:
         raise DataError(

@@ -16,18 +16,28 @@ from past_core.roi import ROI
 __all__ = ["Inventory", "check_stage", "last_inventory"]
 
 
+FILE = {"size", "time", "sha256"}
+"""What an inventory says of a file."""
+SOUND = {"image", "label", "structures", "kept"}
+"""What it says of a case that nothing is wrong with."""
+
+
 @dataclass(frozen=True)
 class Inventory:
-    """Hashes of a checked data set's files."""
+    """What the check of a data set found."""
 
     hashes: Mapping[str, str]
     """Path to SHA-256."""
+    doubts: tuple[tuple[str, str], ...] = ()
+    """Paths of scans, and why it is doubtful where these lie."""
 
     @classmethod
     def read(cls, folder: Path) -> Inventory:
         """Of a finished check stage's folder."""
-        files = json.loads((folder / INVENTORY).read_text())["files"]
-        return cls({path: entry["sha256"] for path, entry in files.items()})
+        found = json.loads((folder / INVENTORY).read_text())
+        hashes = {path: entry["sha256"] for path, entry in found["files"].items()}
+        cases = found["cases"]
+        return cls(hashes, tuple((one["image"], one["doubt"]) for one in cases if one["doubt"]))
 
     def of(self, path: Path | None) -> str | None:
         """SHA-256 of a file; None of None."""
@@ -78,11 +88,25 @@ def last_inventory(stages: Path) -> dict[str, Any]:
     found = sorted(stages.glob(f"check-*/{INVENTORY}"), key=lambda path: path.stat().st_mtime)
     for path in reversed(found):
         try:
-            content: dict[str, Any] = json.loads(path.read_text())
-        except (OSError, ValueError):
+            content = json.loads(path.read_text())
+        except (OSError, ValueError, RecursionError):
             continue
-        return content
+        if _is_inventory(content):
+            return dict(content)
     return {}
+
+
+def _is_inventory(content: Any) -> bool:  # noqa: ANN401
+    """Whether it has all that a later check goes by."""
+    if not isinstance(content, dict):
+        return False
+    files, sound = content.get("files"), content.get("sound")
+    return (
+        isinstance(files, dict)
+        and isinstance(sound, list)
+        and all(isinstance(one, dict) and one.keys() >= FILE for one in files.values())
+        and all(isinstance(one, dict) and one.keys() >= SOUND for one in sound)
+    )
 
 
 def _stamp(path: Path) -> list[Any]:

@@ -9,6 +9,7 @@ __all__ = [
     "CHOICE",
     "GRIDS",
     "INVENTORY",
+    "LOCK",
     "LOG",
     "MANIFEST",
     "PROGRESS",
@@ -37,6 +38,8 @@ TRUST_TABLE, APPLICATION = "trust.csv", "application.json"
 how its systems are applied to other scans."""
 SEGMENTATIONS = "segmentations"
 """Folder of each system's segmentations, named as the scans, within a run folder."""
+LOCK = ".lock"
+"""File of a run's folder, and of a stage's, that who writes there holds."""
 MANIFEST, LOG, PROGRESS = "manifest.json", "log.txt", "progress.json"
 """Files of every stage's folder; the last while another process is at work in it."""
 INVENTORY = "inventory.json"

@@ -9,9 +9,9 @@ from typing import Any
 
 from past_core.files import file_hash
 from past_core.interfaces.context import RECORD
-from past_core.pipeline.layout import LOG, MANIFEST, PROGRESS
+from past_core.pipeline.layout import LOCK, LOG, MANIFEST, PROGRESS
 
-__all__ = ["changed", "listed", "remove"]
+__all__ = ["changed", "clear", "listed"]
 
 
 def listed(folder: Path) -> dict[str, dict[str, Any]]:
@@ -43,15 +43,13 @@ def changed(folder: Path, files: Mapping[str, Any], *, read: bool = False) -> li
     return [name for name, was in files.items() if not _same(folder / name, was, read)]
 
 
-def remove(folder: Path, files: Mapping[str, Any]) -> None:
-    """Remove what is listed, with the folders in which it lies.
-
-    A stage that goes on must not take what is damaged for its own.
-    """
-    for name in files:
-        (folder / name).unlink(missing_ok=True)
-    for first in {Path(name).parts[0] for name in files if len(Path(name).parts) > 1}:
-        shutil.rmtree(folder / first, ignore_errors=True)
+def clear(folder: Path) -> None:
+    """Remove all but the log: a stage must not take what is damaged for its own."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name not in (LOG, LOCK):
+            path.unlink()
 
 
 def _same(path: Path, was: Mapping[str, Any], read: bool) -> bool:
@@ -62,7 +60,7 @@ def _same(path: Path, was: Mapping[str, Any], read: bool) -> bool:
         if state.st_mtime_ns == was["time"] and not read:
             return True
         return bool(file_hash(path) == was["sha256"])
-    except OSError:
+    except (OSError, ValueError):  # or a name that no file can have
         return False
 
 

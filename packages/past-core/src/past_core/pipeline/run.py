@@ -145,8 +145,7 @@ def _check(
     reader = settings.reader
     values = settings.recipe.values("dataset", reader.name)
     dataset = open_dataset(settings.registry, data, reader.name, values)
-    images = (case.image for cases in dataset.parts().values() for case in cases)
-    for note in (*dataset.notes, *place_doubts(images)):
+    for note in dataset.notes:
         runner.observer.notice(note)
     roi, _ = settings.systems.crop.regions(dataset)
     stage = check_stage(dataset, roi, last_inventory(runner.stages))
@@ -154,6 +153,8 @@ def _check(
     graph.add(stage)
     runner.run(graph)
     inventory = Inventory.read(runner.place(stage))
+    for note in place_doubts(inventory.doubts):
+        runner.observer.notice(note)
     return assign_protocols(dataset, settings.systems.protocols), inventory, stage
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from past_core.errors import DataError
 from past_core.pipeline.events import Observer, StageReport
-from past_core.pipeline.execute import Task, execute, finished_manifest, lost, read_manifest
+from past_core.pipeline.execute import Task, execute, finished_manifest, read_manifest
 from past_core.pipeline.executors import Inline, Processes
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.layout import PROGRESS
+from past_core.pipeline.outputs import changed
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import SHORT, Stage
 from past_core.pipeline.stage_log import faulted
@@ -131,12 +132,13 @@ class Runner:
     def _finished(self, stage: Stage) -> dict[str, Any] | None:
         place = self.place(stage)
         manifest = finished_manifest(place, stage.fingerprint)
-        if manifest is None and (gone := lost(place, stage.fingerprint)):
+        if manifest is not None and (gone := changed(place, manifest["files"])):
             more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
             self.observer.notice(
                 f"{place / gone[0]}{more}: lost or changed since {stage.name} was finished. That "
                 "stage is run again."
             )
+            return None
         return manifest
 
     def _begin(self, stage: Stage) -> None:

@@ -89,6 +89,7 @@ def _described(entry: Mapping[str, Any]) -> dict[str, Any]:
         "label": None if entry["label"] is None else entry["label"][0],
         "shape": header.shape,
         "spacing": header.spacing,
+        "doubt": header.doubt,
     }
 
 
