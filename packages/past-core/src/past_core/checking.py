@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from past_core.errors import ConfigError, DataError
+from past_core.naming import LONGEST, fault_of_id
 from past_core.volume import load_volume, same_grid
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
         for case in parts[name]:
             if case.label is None:
                 yield f"{case.image}: a {name} case without a label. Add it, or remove the image."
+    yield from _name_problems(parts)
     known = {case.id: case for case in target}
     seen: set[str] = set()
     scored: set[str] = set()
@@ -66,6 +69,20 @@ def part_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
             if case.id in seen and not (both and known[case.id].image == case.image):
                 yield f"{case.image}: a second case is named {case.id}. Rename one of them."
             seen.add(case.id)
+
+
+def _name_problems(parts: Mapping[str, Sequence[Case]]) -> Iterator[str]:
+    """Ids that cannot name files, or name those of another case's copies."""
+    names = {case.id: case for cases in parts.values() for case in cases}
+    for name, case in names.items():
+        if fault := fault_of_id(name):
+            yield f"{case.image}: its id is {name[:LONGEST]!r}, but {fault}. Rename it."
+        copied = re.fullmatch(r"(.+)_copy\d+", name)
+        if copied and copied[1] in names:
+            yield (
+                f"{case.image}: its id is {name!r}, as that of a copy that PAST makes of "
+                f"{copied[1]} would be. Rename it."
+            )
 
 
 def place_doubts(doubts: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -94,6 +94,8 @@ class Labels:
 
 
 MOST = 254
+LONGEST = 100
+"""Characters of a name."""
 TAKEN = ("background", "ignore")
 """What other values are called."""
 
@@ -109,4 +111,9 @@ def _check_names(names: Sequence[str], where: str) -> None:
         if name in TAKEN or name in seen or not name.strip():
             kind = "used twice" if name in seen else "empty" if not name.strip() else "taken"
             raise DataError(f"{where}: the name of structure {name!r} is {kind}. Rename it.")
+        if len(name) > LONGEST or not name.isprintable():
+            raise DataError(
+                f"{where}: the name of a structure is {name[:LONGEST]!r}; tables need one of a "
+                f"single line and {LONGEST} characters at most. Rename it."
+            )
         seen.add(name)

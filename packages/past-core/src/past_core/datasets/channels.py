@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from past_core.naming import stem
+from past_core.naming import case_id, stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,10 @@ _CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 
 def name_of_channel(image: Path) -> str:
-    """A file's name without suffix, and without the ``_0000`` of a scan's first channel."""
+    """An id of a file's name, without the ``_0000`` of a scan's first channel."""
     name = stem(image.name)
     match = _CHANNEL.fullmatch(name)
-    return match[1] if match and match[2] == "0000" else name
+    return case_id(match[1] if match and match[2] == "0000" else name)
 
 
 def channel_problems(images: Sequence[Path]) -> list[str]:

@@ -22,19 +22,18 @@ target scans to choose settings by, ``roi``, fractions of canonical (RAS+) axes 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from past_core.case import Case, Domain
 from past_core.checking import SCORED
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
+from past_core.datasets.listed import Entry, Region, read_list
 from past_core.errors import ConfigError, DataError
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
-from past_core.naming import SUFFIXES, stem
+from past_core.naming import SUFFIXES, case_id, leads_out, stem
 from past_core.problems import listing
 from past_core.roi import ROI
 
@@ -46,40 +45,8 @@ class DatalistConfig(PluginConfig):
 
     file: str = "dataset.json"
     """Name of the list in the data set's folder."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
-
-
-class _Entry(_Strict):
-    image: str
-    label: str | None = None
-    protocol: str | None = None
-    id: str | None = None
-
-
-class _Region(_Strict):
-    lower: tuple[float, float, float]
-    upper: tuple[float, float, float]
-
-
-def _as_entry(value: Any) -> Any:  # noqa: ANN401
-    return {"image": value} if isinstance(value, str) else value
-
-
-_Entries = list[Annotated[_Entry, BeforeValidator(_as_entry)]]
-
-
-class _List(_Strict):
-    name: str | None = None
-    labels: dict[str, int]
-    source: _Entries
-    target: _Entries
-    test: _Entries = []
-    validation: _Entries = []
-    roi: _Region | None = None
-    translation_roi: _Region | None = None
+    outside: bool = False
+    """Whether paths in the list may lead out of the folder: absolute ones, and those with '..'."""
 
 
 class DatalistReader(DatasetReader):
@@ -92,16 +59,19 @@ class DatalistReader(DatasetReader):
     config: DatalistConfig
 
     def recognises(self, folder: Path) -> bool:
-        """Whether the list is there and speaks of source or target.
+        """Whether the list is there, and is none of another tool's.
 
-        The text is searched rather than parsed, so that a list with a misplaced comma is
-        still known, and its error shown; nnU-Net's ``dataset.json`` is another thing.
+        One that cannot be read is known too, so that its error is shown; nnU-Net's
+        ``dataset.json`` has neither source nor target.
         """
-        try:
-            text = (folder / self.config.file).read_text("utf-8")
-        except (OSError, ValueError):
+        path = folder / self.config.file
+        if not path.exists():
             return False
-        return '"source"' in text or '"target"' in text
+        try:
+            content = json.loads(path.read_text("utf-8-sig"))
+        except (OSError, ValueError, RecursionError):
+            return True
+        return not isinstance(content, dict) or bool({"source", "target"} & content.keys())
 
     def open(self, folder: Path) -> Dataset:
         """Read the list and see that its files are there.
@@ -113,15 +83,16 @@ class DatalistReader(DatasetReader):
             naming every missing and doubled file.
         """
         path = folder / self.config.file
-        content = _parse(path)
+        content = read_list(path)
         labels = Labels.from_mapping(content.labels, str(path))
-        problems: list[str] = []
-        parts = {
-            "source": _cases(folder, "source", content.source, Domain.SOURCE, problems),
-            "target": _cases(folder, "target", content.target, Domain.TARGET, problems),
-            "test": _cases(folder, "test", content.test, Domain.TARGET, problems),
-            "validation": _cases(folder, "validation", content.validation, Domain.TARGET, problems),
+        listed = {
+            "source": content.source,
+            "target": content.target,
+            "test": content.test,
+            "validation": content.validation,
         }
+        problems = [] if self.config.outside else [*_outside(listed)]
+        parts = {part: _cases(folder, part, entries, problems) for part, entries in listed.items()}
         problems += [
             f"{part}: {case.image} has no label. Add it, or move the image to another list."
             for part in ("source", "validation")
@@ -146,40 +117,18 @@ class DatalistReader(DatasetReader):
         )
 
 
-def _parse(path: Path) -> _List:
-    if not path.is_file():
-        raise DataError(
-            f"{path}: no such file. Write one that lists labels, source, target and test."
-        )
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: not valid JSON: {error}. Correct it there.") from error
-    try:
-        return _List.model_validate(content)
-    except ValidationError as error:
-        problems = [_explain(problem) for problem in error.errors()]
-        raise listing(str(path), problems) from error
+def _outside(listed: Mapping[str, list[Entry]]) -> Iterator[str]:
+    for part, entries in listed.items():
+        for path in (path for entry in entries for path in (entry.image, entry.label)):
+            if path is not None and leads_out(path):
+                yield (
+                    f"{part}: {path} leads out of the data set's folder. List files below it, or "
+                    "allow this with --set dataset.outside=true."
+                )
 
 
-def _explain(problem: Any) -> str:  # noqa: ANN401
-    """One line for one of pydantic's findings, with the keys that are known there."""
-    loc = problem["loc"]
-    key = ".".join(str(part) for part in loc) or "the list"
-    model: type[BaseModel] = _List
-    if len(loc) > 1:
-        model = _Region if loc[0] in ("roi", "translation_roi") else _Entry
-    known = ", ".join(model.model_fields)
-    if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key. Known keys: {known}. Rename or remove it."
-    if problem["type"] == "missing":
-        return f"{key}: missing. Add it; known keys: {known}."
-    return f"{key}: {problem['msg']}, got {problem['input']!r}. Correct the value."
-
-
-def _cases(
-    folder: Path, part: str, entries: list[_Entry], domain: Domain, problems: list[str]
-) -> tuple[Case, ...]:
+def _cases(folder: Path, part: str, entries: list[Entry], problems: list[str]) -> tuple[Case, ...]:
+    domain = Domain.SOURCE if part == "source" else Domain.TARGET
     cases = []
     for entry in entries:
         image = folder / entry.image
@@ -200,7 +149,8 @@ def _cases(
 
 
 def _case_id(image: Path) -> str:
-    return stem(image.name).removesuffix("_image")
+    name = stem(image.name)
+    return case_id(name.removesuffix("_image") or name)
 
 
 def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> None:
@@ -210,10 +160,10 @@ def _report_doubles(parts: dict[str, tuple[Case, ...]], problems: list[str]) -> 
         for case in cases:
             if part not in SCORED or (case.id, case.image) not in target:
                 places.setdefault(case.id, []).append(f"{part}: {case.image}")
-    for case_id, where in places.items():
+    for name, where in places.items():
         if len(where) > 1:
             problems.append(
-                f"{len(where)} cases are named {case_id}: {'; '.join(where)}. "
+                f"{len(where)} cases are named {name}: {'; '.join(where)}. "
                 "List each image once (a target scan may be a test scan too), and rename files "
                 "of one name."
             )
@@ -226,7 +176,7 @@ def _require_within(roi: ROI, wide: ROI, path: Path) -> None:
         raise DataError(f"{path}: {error}") from error
 
 
-def _roi(region: _Region | None, path: Path) -> ROI | None:
+def _roi(region: Region | None, path: Path) -> ROI | None:
     if region is None:
         return None
     try:

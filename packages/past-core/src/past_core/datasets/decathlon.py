@@ -28,6 +28,7 @@ from past_core.datasets.declared import read_declared
 from past_core.datasets.halves import Half, Scan, joined
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
+from past_core.naming import leads_out
 from past_core.problems import listing
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class DecathlonConfig(PluginConfig):
     labels: str = ""
     """Structures and their values, ``vs=1,cochlea=2``; left empty, as the lists have them, or
     else after the values that source labels have."""
+    outside: bool = False
+    """Whether paths in a list may lead out of its folder: absolute ones, and those with '..'."""
 
 
 class DecathlonReader(DatasetReader):
@@ -78,7 +81,7 @@ class DecathlonReader(DatasetReader):
                 found.setdefault(name, False)
         names = source_and_target(found, config.source, config.target, str(folder), "list")
         problems: list[str] = []
-        source, target = (_half(folder / name, bool(config.labels), problems) for name in names)
+        source, target = (_half(folder / name, config, problems) for name in names)
         if problems:
             raise listing(str(folder), problems)
         return joined("-to-".join(_short(name) for name in names), source, target, config.labels)
@@ -105,15 +108,16 @@ def _short(name: str) -> str:
     return last.split("_", 1)[1] if _FOLDER.fullmatch(last) else last
 
 
-def _half(place: Path, named: bool, problems: list[str]) -> Half:
-    declared = read_declared(place / LIST if place.is_dir() else place, labels=not named)
+def _half(place: Path, config: DecathlonConfig, problems: list[str]) -> Half:
+    path = place / LIST if place.is_dir() else place
+    declared = read_declared(path, labels=not config.labels)
     content = declared.content
     lists = {
         part: [
             scan
             for key in keys
             for entry in _entries(content.get(key, []), key, declared.path, problems)
-            if (scan := _scan(entry, key, declared.path, problems)) is not None
+            if (scan := _scan(entry, key, declared.path, config, problems)) is not None
         ]
         for part, keys in {
             "training": ("training",),
@@ -140,7 +144,13 @@ def _entries(value: Any, key: str, path: Path, problems: list[str]) -> list[Any]
     return []
 
 
-def _scan(entry: Any, key: str, path: Path, problems: list[str]) -> Scan | None:  # noqa: ANN401
+def _scan(
+    entry: Any,  # noqa: ANN401
+    key: str,
+    path: Path,
+    config: DecathlonConfig,
+    problems: list[str],
+) -> Scan | None:
     fields = entry if isinstance(entry, dict) else {"image": entry}
     image, label = fields.get("image"), fields.get("label")
     if isinstance(image, list) and len(image) == 1:
@@ -155,4 +165,11 @@ def _scan(entry: Any, key: str, path: Path, problems: list[str]) -> Scan | None:
             "Correct the entry."
         )
         return None
+    if not config.outside:
+        problems += [
+            f"{path}: {key}: {one} leads out of the list's folder. List files below it, or allow "
+            "this with --set dataset.outside=true."
+            for one in (image, label)
+            if one is not None and leads_out(one)
+        ]
     return path.parent / image, None if label is None else path.parent / label

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from past_core.case import Case, Domain
 from past_core.dataset import Dataset
 from past_core.datasets.parts import note, structures, told_apart
-from past_core.naming import SUFFIXES, stem
+from past_core.naming import SUFFIXES, case_id, stem
 from past_core.problems import listing
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def joined(
     source: Half,
     target: Half,
     labels: str = "",
-    identify: Callable[[Path], str] = lambda image: stem(image.name),
+    identify: Callable[[Path], str] = lambda image: case_id(stem(image.name)),
 ) -> Dataset:
     """Take training scans of ``source`` with their labels, and all scans of ``target``.
 

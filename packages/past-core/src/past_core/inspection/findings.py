@@ -12,6 +12,7 @@ from past_core.checking import Checked, part_problems, place_doubts, structure_p
 from past_core.dataset import Dataset
 from past_core.inspection.cases import Seen, look_at
 from past_core.interfaces.context import Progress, silent
+from past_core.twins import twin_doubts, twin_problems
 
 __all__ = ["Finding", "Inspection", "inspect"]
 
@@ -58,14 +59,16 @@ def inspect(dataset: Dataset, progress: Progress = silent) -> Inspection:
         seen.append(look_at(case, part, dataset))
         progress(done, len(members), case.id)
     source = [_checked(one, dataset) for one in seen if one.part == "source"]
+    twins = [(one.part, one.id, one.image, one.content) for one in seen]
     faults = [
         *part_problems(parts),
         *(text for one in seen for text in one.problems),
         *structure_problems(source, dataset.labels),
+        *twin_problems(twins),
     ]
     odd = [
         *place_doubts((one.image, one.doubt) for one in seen),
-        *_duplicates(seen),
+        *twin_doubts(twins),
         *_cut(seen),
         *_intensities(seen),
         *_sizes(seen),
@@ -91,20 +94,6 @@ def _checked(case: Seen, dataset: Dataset) -> Checked:
         tuple(value(name) for name in shown),
         tuple(value(name) for name in shown if case.outside.get(name, 0.0) < 1),
     )
-
-
-def _duplicates(cases: Sequence[Seen]) -> Iterator[str]:
-    """The same voxels under two names or in two files."""
-    groups: dict[str, list[Seen]] = defaultdict(list)
-    for case in cases:
-        if case.content and case.image not in [one.image for one in groups[case.content]]:
-            groups[case.content].append(case)
-    for same in groups.values():
-        if len(same) > 1:
-            where = "; ".join(f"{one.part}: {one.image}" for one in same)
-            parts = {one.part for one in same}
-            harm = " What is tested on was learnt from." if len(parts) > 1 else ""
-            yield f"{len(same)} files hold one image ({where}).{harm} Keep one of them."
 
 
 def _cut(cases: Sequence[Seen]) -> Iterator[str]:

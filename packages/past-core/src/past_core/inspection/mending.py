@@ -13,6 +13,7 @@ from past_core.dataset import Dataset
 from past_core.errors import DataError
 from past_core.files import write_json
 from past_core.inspection.findings import Inspection
+from past_core.naming import SUFFIXES
 from past_core.volume import Volume, load_volume, save_volume
 
 __all__ = ["mend"]
@@ -21,9 +22,9 @@ __all__ = ["mend"]
 def mend(dataset: Dataset, inspection: Inspection, folder: Path) -> list[Path]:
     """Write a data set of the same scans whose mendable labels are sound copies.
 
-    ``folder`` gets ``dataset.json``, which names the files where they are, and ``labels`` with
-    the copies: rounded to integers, on their images' own grids. No original is touched. What
-    cannot be mended is listed as it is.
+    ``folder`` gets ``dataset.json``, ``images`` with links to the scans, and ``labels`` with the
+    copies: rounded to integers, on their images' own grids. No original is touched. What cannot be
+    mended is linked to as it is.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def mend(dataset: Dataset, inspection: Inspection, folder: Path) -> list[Path]:
             "name": dataset.name,
             "labels": dataset.labels.as_mapping(),
             **{
-                part: [_entry(case, copies) for case in cases]
+                part: [_entry(case, copies, folder) for case in cases]
                 for part, cases in dataset.parts().items()
             },
             **{name: asdict(roi) for name, roi in regions.items() if roi is not None},
@@ -66,10 +67,25 @@ def _copy(case: Case, folder: Path) -> Path:
     return path
 
 
-def _entry(case: Case, copies: dict[str, Path]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"image": str(case.image.absolute()), "id": case.id}
+def _linked(path: Path, folder: Path, case: Case) -> str:
+    """Make a link to a file, called after its case; its path in the folder around."""
+    suffix = next(suffix for suffix in SUFFIXES if path.name.endswith(suffix))
+    link = folder / f"{case.id}{suffix}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(path.resolve())
+    return f"{folder.name}/{link.name}"
+
+
+def _entry(case: Case, copies: dict[str, Path], folder: Path) -> dict[str, Any]:
+    entry: dict[str, Any] = {"image": _linked(case.image, folder / "images", case), "id": case.id}
     if case.label is not None:
-        entry["label"] = str(copies.get(str(case.label), case.label).absolute())
+        copy = copies.get(str(case.label))
+        entry["label"] = (
+            _linked(case.label, folder / "labels", case)
+            if copy is None
+            else copy.relative_to(folder).as_posix()
+        )
     if case.protocol is not None:
         entry["protocol"] = case.protocol
     return entry

@@ -22,12 +22,12 @@ def file_names(cases: Sequence[Case]) -> dict[str, str]:
     """Names of the files of cases' segmentations, by id.
 
     Each has its scan's name, or what its data set calls a segmentation; where two would have the
-    same, they are called after their ids.
+    same, or it is no printable text, they are called after their ids.
     """
     count = Counter(case.segmentation_name.casefold() for case in cases)
     return {
         case.id: case.segmentation_name
-        if count[case.segmentation_name.casefold()] == 1
+        if count[case.segmentation_name.casefold()] == 1 and case.segmentation_name.isprintable()
         else f"{case.id}.nii.gz"
         for case in cases
     }
