@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from past_core.case import Case
     from past_core.dataset import Dataset
-    from past_core.errors import ConfigError, DataError, PastError, PluginError
+    from past_core.errors import ConfigError, DataError, PastError, PluginError, StageError
     from past_core.exported import LoadedSystem, load_system
     from past_core.labels import Labels
     from past_core.pipeline import Request, Run, open_run, run_pipeline
@@ -32,6 +32,7 @@ __all__ = [
     "PluginError",
     "Request",
     "Run",
+    "StageError",
     "Volume",
     "load_system",
     "load_volume",
@@ -43,7 +44,7 @@ __all__ = [
 _HOMES = {
     "case": ("Case",),
     "dataset": ("Dataset",),
-    "errors": ("ConfigError", "DataError", "PastError", "PluginError"),
+    "errors": ("ConfigError", "DataError", "PastError", "PluginError", "StageError"),
     "exported": ("LoadedSystem", "load_system"),
     "labels": ("Labels",),
     "pipeline": ("Request", "Run", "open_run", "run_pipeline"),

@@ -17,5 +17,9 @@ class ConfigError(PastError):
     """A recipe, a ``--set`` override or an option has a wrong key or value."""
 
 
+class StageError(PastError):
+    """A stage of a run failed for a reason that nobody foresaw; the cause is in its log."""
+
+
 class PluginError(PastError):
     """A plugin is unknown, ambiguous, broken or not installed."""

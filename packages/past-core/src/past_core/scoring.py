@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import reprlib
 from collections import defaultdict
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING
@@ -103,7 +104,7 @@ def score_case(
     Raises
     ------
     DataError
-        If the two do not lie on one grid.
+        If the two do not lie on one grid, or a metric gives no numbers.
     """
     if not same_grid(prediction, reference):
         raise DataError(
@@ -116,7 +117,14 @@ def score_case(
     rows = []
     for name, metric in metrics.items():
         values = metric(predicted, true, reference.spacing, labels)
-        rows += [Score(system, case, s, name, values[s], route, part) for s in labels.structures]
+        try:
+            found = {structure: float(values[structure]) for structure in labels.structures}
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"case {case}: the metric '{name}' gave {reprlib.repr(values)}, where a number for "
+                f"each of {', '.join(labels.structures)} is due. Report this to its authors."
+            ) from error
+        rows += [Score(system, case, s, name, value, route, part) for s, value in found.items()]
     return rows
 
 

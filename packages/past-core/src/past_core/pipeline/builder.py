@@ -121,7 +121,13 @@ class Builder(Material):
             "cases": pool.entries,
         }
         inputs = {**pool.inputs, "model": trained.rounds[number]}
-        return self.add(trained.name(number).join(name), "segment:predict", params, inputs)
+        return self.add(
+            trained.name(number).join(name),
+            "segment:predict",
+            params,
+            inputs,
+            incidental={"classes": len(self.labels) + 1},
+        )
 
     def _round(self, trained: Trained, k: int, groups: list[Group]) -> Stage:
         """Algorithm 1's loop: label X_c with S_{k-1}, select, train S_k from S_{k-1}."""

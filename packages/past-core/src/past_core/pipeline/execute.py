@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from past_core.errors import DataError
+from past_core.errors import DataError, PastError, StageError
 from past_core.files import write_json
 from past_core.interfaces.context import Progress
 from past_core.pipeline.layout import LOCK, LOG, MANIFEST, PROGRESS
@@ -193,9 +193,15 @@ def _call(task: Task, work: Work) -> None:
             f"stage {task.name}: {error}. Check the space and the permissions of "
             f"{work.folder}; the same command goes on from here."
         ) from error
-    except Exception:
+    except PastError:
         log.exception("stage %s failed", task.name)
         raise
+    except (Exception, SystemExit) as error:  # a plugin that ends the program has not finished
+        log.exception("stage %s failed", task.name)
+        raise StageError(
+            f"stage {task.name} failed: {type(error).__name__}: {error}. Its traceback is in "
+            f"{work.folder / LOG}; the same command goes on from here."
+        ) from error
 
 
 class _Noted:

@@ -15,7 +15,8 @@ from past_core.interfaces import OnlineStrategy, Segmenter, Unlabelled
 from past_core.labels import Labels
 from past_core.pipeline.layout import label_path, model_path, probability_path
 from past_core.pipeline.work.predicted import Kept
-from past_core.pipeline.work.workspace import Work, fit_once, require_grid
+from past_core.pipeline.work.sound import require_probabilities
+from past_core.pipeline.work.workspace import Work, fit_once
 from past_core.plugins import SegmenterSpec
 from past_core.volume import Volume, save_volume
 
@@ -87,7 +88,8 @@ def predict(params: Mapping[str, Any], work: Work) -> None:
         if not path.exists():
             volume = case.load_image()
             probabilities = segmenter.predict(volume)
-            require_grid(params["plugin"], probabilities.shape[1:], volume.shape)
+            classes = work.incidental["classes"]
+            require_probabilities(params["plugin"], probabilities, classes, volume.shape)
             kept = Kept(probabilities)
             with atomic_path(probability_path(work.folder, case.id)) as temporary:
                 np.save(temporary, kept.rounded)

@@ -16,7 +16,8 @@ from past_core.headers import read_header
 from past_core.interfaces import Prediction, PseudoLabel, Strategy, mean_probabilities
 from past_core.labels import Labels
 from past_core.pipeline.layout import SELECTION, label_path, probability_path, weights_path
-from past_core.pipeline.work.workspace import Work, require_grid
+from past_core.pipeline.work.sound import require_selected
+from past_core.pipeline.work.workspace import Work
 from past_core.volume import Volume, load_volume, save_volume
 
 __all__ = ["correct", "select"]
@@ -47,9 +48,15 @@ def select(params: Mapping[str, Any], work: Work) -> None:
     selected = strategy.select(predictions, labels, params["round"])
     said: dict[str, dict[str, Any]] = {}
     weights: dict[tuple[str, int], dict[str, float]] = {}
-    for case, prediction, one in zip(params["cases"], predictions, selected, strict=True):
+    sound = require_selected(
+        params["plugin"],
+        selected,
+        [prediction.case_id for prediction in predictions],
+        (prediction.of_each()[0].shape[1:] for prediction in predictions),
+        labels,
+    )
+    for case, prediction, one in zip(params["cases"], predictions, sound, strict=True):
         affine = read_header(label_path(teachers[0], one.case_id)).affine
-        _check(one, prediction.of_each()[0].shape[1:], params["plugin"])
         _write(one, affine, work)
         said[one.case_id] = {
             "domain": case["domain"],
@@ -84,24 +91,6 @@ def correct(params: Mapping[str, Any], work: Work) -> None:
             shutil.copyfile(weights, weights_path(work.folder, case.id))
         work.progress(done, len(params["cases"]), case.id)
     shutil.copyfile(folder / SELECTION, work.folder / SELECTION)
-
-
-def _check(one: PseudoLabel, shape: tuple[int, ...], plugin: Mapping[str, Any]) -> None:
-    """What a strategy gives must lie on the prediction's grid, weights in their range."""
-    require_grid(plugin, one.label.shape, shape)
-    if one.by_image is not None:
-        require_grid(plugin, one.by_image.shape, shape)
-        assert one.by_image.dtype == bool, f"{plugin['name']}: by_image must be of type bool"
-    sound = one.scan_weight >= 0
-    if one.voxel_weights is not None:
-        require_grid(plugin, one.voxel_weights.shape, shape)
-        low, high = one.voxel_weights.min(), one.voxel_weights.max()
-        sound = sound and bool(low >= 0) and bool(high <= 1)
-    if not sound:
-        raise DataError(
-            f"the strategy '{plugin['name']}' of {plugin['version']} gave case {one.case_id} "
-            "weights that are negative, above 1 or no numbers. Report this to its authors."
-        )
 
 
 def _write(one: PseudoLabel, affine: npt.NDArray[np.float64], work: Work) -> None:

@@ -14,7 +14,8 @@ from past_core.interfaces import Translator
 from past_core.labels import Labels
 from past_core.pipeline.layout import GRIDS, copy_id, image_path, model_path
 from past_core.pipeline.stage import derive_seed
-from past_core.pipeline.work.workspace import Work, fit_once, require_grid
+from past_core.pipeline.work.sound import require_translation
+from past_core.pipeline.work.workspace import Work, fit_once
 from past_core.roi import ROI
 from past_core.volume import Volume, load_volume, save_volume
 
@@ -69,8 +70,8 @@ def translate(params: Mapping[str, Any], work: Work) -> None:
         path = image_path(work.folder, case.id)
         if not path.exists():
             source = case.load_image()
-            translated = translator.translate(source)
-            require_grid(params["plugin"], translated.data.shape, source.shape)
+            given = translator.translate(source)
+            translated = require_translation(params["plugin"], given, source)
             if "cut" in params:
                 translated = _cut(translated, params["cut"], work, entry["images"])
             save_volume(translated, path)

@@ -12,17 +12,14 @@ from typing import Any
 
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig
-from past_core.errors import DataError
 from past_core.interfaces import Context, Segmenter, Translator
 from past_core.interfaces.context import RECORD, Progress, silent
 from past_core.pipeline.alone import learnt_alone
 from past_core.pipeline.layout import SELECTION, image_path, label_path, model_path, weights_path
+from past_core.pipeline.work.sound import Plugin
 from past_core.plugins import Registry
 
-__all__ = ["Work", "fit_once", "require_grid", "whole_config"]
-
-Plugin = Mapping[str, Any]
-"""A plugin in a stage's parameters: kind, name, version, generation, config."""
+__all__ = ["Work", "fit_once", "whole_config"]
 
 
 @dataclass(frozen=True)
@@ -128,18 +125,3 @@ def fit_once(work: Work, fit: Callable[[], None], model: Translator | Segmenter)
         model.save(partial)
         partial.rename(final)
     work.discard_scratch()
-
-
-def require_grid(plugin: Plugin, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    """A plugin's result must lie on its input's grid.
-
-    Raises
-    ------
-    DataError
-        Naming the plugin and both shapes.
-    """
-    if tuple(shape) != expected:
-        raise DataError(
-            f"the {plugin['kind']} '{plugin['name']}' of {plugin['version']} gave shape "
-            f"{tuple(shape)} for a volume of shape {expected}. Report this to its authors."
-        )
