@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from past_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["PluginConfig", "parse_config", "read_toml"]
@@ -24,7 +24,9 @@ class PluginConfig(BaseModel):
     Give every field a default and a description: both are shown to users.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     incidental: ClassVar[frozenset[str]] = frozenset()
     """Fields that say how a result is come by and not what it is (but for rounding): work that
@@ -45,6 +47,24 @@ class PluginConfig(BaseModel):
     def shortened(self, iterations: int) -> Self:  # noqa: ARG002
         """The same settings for so few iterations, to see what one of them costs."""
         return self
+
+    def require_suitable(self, shapes: Sequence[tuple[int, int, int]]) -> None:  # noqa: ARG002
+        """Refuse a translator's settings that no images of these sizes can be trained with.
+
+        Asked before anything is trained, and without the libraries that training needs. By
+        default all suit.
+
+        Parameters
+        ----------
+        shapes
+            Voxels of all scans that it will be handed, along the canonical (RAS+) axes.
+
+        Raises
+        ------
+        ConfigError
+            Naming the setting, its value and what would suit.
+        """
+        return
 
     def decisive(self) -> dict[str, Any]:
         """JSON values of all fields that the result of ``fit`` depends on."""

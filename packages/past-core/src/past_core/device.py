@@ -9,7 +9,7 @@ import sys
 
 from past_core.errors import ConfigError
 
-__all__ = ["check_device", "has_bfloat16", "resolve_device", "set_threads"]
+__all__ = ["check_device", "has_bfloat16", "require_cores", "resolve_device", "set_threads"]
 
 
 def check_device(device: str) -> None:
@@ -70,6 +70,24 @@ def resolve_device(device: str) -> str:
         return "cuda" if _has_driver() and _torch_finds_gpu() else "cpu"
     check_device(device)
     return device
+
+
+def require_cores(count: int, what: str) -> None:
+    """Refuse more processes or threads than any use of this machine could have.
+
+    Parameters
+    ----------
+    what
+        The option that asks for them.
+
+    Raises
+    ------
+    ConfigError
+        If there are more than 64, and more than cores.
+    """
+    cores = os.cpu_count() or 1
+    if count > max(64, cores):
+        raise ConfigError(f"{what} {count}: this machine has {cores} cores. Ask for so many.")
 
 
 def set_threads(threads: int) -> None:

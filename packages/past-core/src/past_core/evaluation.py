@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,22 @@ from past_core.volume import Volume, load_volume
 
 __all__ = ["score_folders"]
 
+SHOWN = 6
+"""Values that an error names."""
+
 
 def score_folders(
-    predictions: Path, references: Path, labels: Labels, metrics: Mapping[str, Metric]
+    predictions: Path,
+    references: Path,
+    labels: Labels,
+    metrics: Callable[[], Mapping[str, Metric]],
 ) -> list[Score]:
     """Score every NIfTI file in ``predictions`` against the one it belongs to in ``references``.
 
     Files are paired by name as ``past_core.datasets.pairing`` does it, so that
     ``P01_hrT2.nii.gz`` is scored against ``P01_Label.nii.gz``. The system is named after the
-    predictions' folder, the case after the prediction.
+    predictions' folder, the case after the prediction. ``metrics`` is called once there is
+    something to score: loading them takes longer than finding that there is not.
 
     Raises
     ------
@@ -45,13 +52,14 @@ def score_folders(
             "are paired by file name: rename the files, or take the rest out."
         )
     reference_of = {prediction: reference for reference, prediction in pairing.labels.items()}
-    rows = []
+    rows, loaded = [], None
     for path in paths:
         prediction = _load_labels(path, labels)
         reference = _load_labels(reference_of[path], labels)
         case = stem(path.name)
+        loaded = metrics() if loaded is None else loaded
         rows += score_case(
-            prediction, reference, labels, metrics, system=predictions.name, case=case
+            prediction, reference, labels, loaded, system=predictions.name, case=case
         )
     return rows
 
@@ -60,8 +68,9 @@ def _load_labels(path: Path, labels: Labels) -> Volume:
     volume = load_volume(path)
     undeclared = sorted(set(np.unique(volume.data).tolist()) - set(range(labels.count)))
     if undeclared:
+        shown = f"{undeclared[:SHOWN]}{' and more' if len(undeclared) > SHOWN else ''}"
         raise DataError(
-            f"{path}: label values {undeclared} are not declared; the structures are "
+            f"{path}: label values {shown} are not declared; the structures are "
             f"{labels.as_mapping()}. Name every structure, in the order of the values."
         )
     return volume

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import psutil
+from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
 
 from past_core.errors import ConfigError, DataError
@@ -48,6 +49,12 @@ class Header:
     def spacing(self) -> tuple[float, float, float]:
         """Voxel size in mm along each array axis, right for oblique affines too."""
         return spacing_of(self.affine)
+
+    @property
+    def canonical_shape(self) -> tuple[int, int, int]:
+        """Voxels along the axes that run closest to right, anterior, superior."""
+        i, j, k = np.argsort(io_orientation(self.affine)[:, 0])
+        return self.shape[i], self.shape[j], self.shape[k]
 
 
 def spacing_of(affine: npt.NDArray[np.float64]) -> tuple[float, float, float]:

@@ -14,6 +14,8 @@ by a systems file (``past_core.pipeline.systems``).
 
 from __future__ import annotations
 
+import difflib
+import reprlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -26,6 +28,9 @@ from past_core.config import PluginConfig, parse_config, read_toml
 from past_core.errors import ConfigError
 
 __all__ = ["Recipe", "Tables", "load_recipe", "merged", "parse_assignments"]
+
+DEEPEST = 10
+"""Levels of a key."""
 
 Tables = dict[str, dict[str, Any]]
 
@@ -134,10 +139,17 @@ def parse_assignments(
         head, *path = key.strip().split(".")
         allowed = [*chosen, "crop"]
         if not equals or head not in allowed or not path:
+            near = difflib.get_close_matches(head, allowed, n=1)
+            meant = f" Did you mean {near[0]}.{'.'.join(path)}?" if near and path else ""
             raise ConfigError(
-                f"--set {assignment}: expected KEY=VALUE where KEY begins with "
+                f"--set {reprlib.repr(assignment)}: expected KEY=VALUE where KEY begins with "
                 f"{', '.join(f'{name}.' for name in allowed)} "
-                "for example translator.iterations=500."
+                f"for example translator.iterations=500.{meant}"
+            )
+        if len(path) > DEEPEST:
+            raise ConfigError(
+                f"--set {reprlib.repr(assignment)}: the key has {len(path)} levels below {head}, "
+                f"and {DEEPEST} at most. Correct it."
             )
         value = _value(text.strip())
         if head == "crop":
@@ -165,3 +177,5 @@ def _value(text: str) -> Any:  # noqa: ANN401
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except RecursionError as error:
+        raise ConfigError(f"--set: {reprlib.repr(text)} is nested too deeply.") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -173,6 +175,19 @@ class SliceGANConfig(PluginConfig):
             raise RuntimeError("sizes are still to be planned from the slices: call planned first")
         return Sizes(int(self.crop), int(self.batch_size), int(self.downsampling))
 
+    def require_suitable(self, shapes: Sequence[tuple[int, int, int]]) -> None:
+        """Refuse patches that are more padding than image, whichever way slices are cut."""
+        sides = [self.upsample * median(side) for side in zip(*shapes, strict=True)]
+        self._require_filled(*sorted(sides)[1:])
+
+    def _require_filled(self, height: float, width: float) -> None:
+        most = int(2 * max(height, width))
+        if self.crop != "auto" and self.crop > most:
+            raise ConfigError(
+                f"crop: patches of {self.crop} pixels would be padding for the most part, with "
+                f"slices of {height:g} x {width:g}. Set crop = auto, or {most} at most."
+            )
+
     def planned(self, slices: Slices) -> Self:
         """The same with a number for every ``auto``; what is set stays as it is.
 
@@ -182,13 +197,7 @@ class SliceGANConfig(PluginConfig):
             If patches were set that are more padding than image, or sizes that do not suit the
             planned ones.
         """
-        most = int(2 * max(slices.height, slices.width))
-        if self.crop != "auto" and self.crop > most:
-            raise ConfigError(
-                f"crop: patches of {self.crop} pixels would be padding for the most part, with "
-                f"slices of {slices.height:g} x {slices.width:g}. Set crop = auto, or {most} at "
-                "most."
-            )
+        self._require_filled(slices.height, slices.width)
         downsampling = self.downsampling
         if downsampling == "auto":
             downsampling = plan_downsampling(slices)

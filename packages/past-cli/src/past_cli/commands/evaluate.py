@@ -34,13 +34,7 @@ def evaluate(predictions: Path, references: Path, labels: str, out: Path | None)
 
     structures = Labels.from_text(labels, "--labels")
     registry = Registry()
-    metrics = {
-        one.spec.name: registry.create(
-            "metric", one.spec.name, registry.config("metric", one.spec.name, {}, one.spec.name)
-        )
-        for one in registry.all("metric")
-    }
-    rows = score_folders(predictions, references, structures, metrics)
+    rows = score_folders(predictions, references, structures, registry.metrics)
     new_console().print(score_table(summarise(rows)))
     if out is not None:
         write_scores(out, rows)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any
 
-from past_core.device import resolve_device, set_threads
+from past_core.device import require_cores, resolve_device, set_threads
 
 __all__ = ["Inline", "Processes", "default_jobs"]
 
@@ -65,7 +65,13 @@ class Processes(ProcessPoolExecutor):
             Stages at a time.
         threads
             Of each; by default its share of the cores, unless ``OMP_NUM_THREADS`` says more.
+
+        Raises
+        ------
+        ConfigError
+            If there are more jobs than any use of this machine could have.
         """
+        require_cores(jobs, "--jobs")
         self.jobs = jobs
         self._workers: dict[int, multiprocessing.process.BaseProcess] = {}
         if threads is None and "OMP_NUM_THREADS" not in os.environ:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Inventory:
     """Path to SHA-256."""
     doubts: tuple[tuple[str, str], ...] = ()
     """Paths of scans, and why it is doubtful where these lie."""
+    shapes: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Path of a scan to its voxels along the canonical (RAS+) axes."""
 
     @classmethod
     def read(cls, folder: Path) -> Inventory:
@@ -37,7 +39,8 @@ class Inventory:
         found = json.loads((folder / INVENTORY).read_text())
         hashes = {path: entry["sha256"] for path, entry in found["files"].items()}
         cases = found["cases"]
-        return cls(hashes, tuple((one["image"], one["doubt"]) for one in cases if one["doubt"]))
+        doubts = tuple((one["image"], one["doubt"]) for one in cases if one["doubt"])
+        return cls(hashes, doubts, {one["image"]: tuple(one["canonical"]) for one in cases})
 
     def of(self, path: Path | None) -> str | None:
         """SHA-256 of a file; None of None."""
@@ -80,6 +83,7 @@ def check_stage(dataset: Dataset, roi: ROI, known: Mapping[str, Any]) -> Stage:
             "cases": cases,
         },
         incidental={"known": known},
+        generation=2,
     )
 
 

@@ -19,6 +19,7 @@ from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import Stage
 from past_core.pipeline.tables import Model, Translation
 from past_core.plugins import TranslatorSpec
+from past_core.roi import ROI
 
 __all__ = ["Group", "Material", "Selected", "Translated"]
 
@@ -88,6 +89,7 @@ class Material(Scans):
     def _translated(self, translation: Translation, protocol: str | None) -> Translated:
         choice = self.settings.choice("translator", translation.translator, translation.settings)
         source, target = self.source(wide=True), self.target(protocol, wide=True)
+        choice.config.require_suitable(self._shapes(protocol))
         pool = Pool([*source, *target])
         name, seed = at_protocol(translation.name, protocol), self.seed_of("translate:fit")
         scans = {
@@ -123,6 +125,15 @@ class Material(Scans):
             {**pool.inputs, "model": fit},
         )
         return Translated(translation.name, protocol, translation.translator, fit, images, measured)
+
+    def _shapes(self, protocol: str | None) -> list[tuple[int, int, int]]:
+        """Voxels of what a translator sees of each scan, along the canonical axes."""
+        roi = ROI.of(self.translation_roi or self.roi)
+        shapes = []
+        for case in (*self.dataset.source, *self.target_cases(protocol)):
+            i, j, k = roi.box(self.inventory.shapes[str(case.image)])
+            shapes.append((i.stop - i.start, j.stop - j.start, k.stop - k.start))
+        return shapes
 
     def _measures(self, translator: str) -> bool:
         spec = self.settings.registry.find("translator", translator).spec

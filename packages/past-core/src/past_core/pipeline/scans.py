@@ -114,13 +114,13 @@ class Scans:
     def target(self, protocol: str | None, *, wide: bool = False) -> list[Scan]:
         """Target scans of a protocol, or all, without labels; ``wide``: as translators see them."""
         stage = self.cropped_target(wide=wide)
-        return [_scan(case, stage, None) for case in self._target_cases(protocol)]
+        return [_scan(case, stage, None) for case in self.target_cases(protocol)]
 
     def oracle(self, protocol: str | None) -> list[Scan]:
         """Target scans with their labels, but for those that are scored."""
         images = self.cropped_target()
         scored = {case.id for case in self.dataset.segmented}
-        cases = [case for case in self._target_cases(protocol) if case.id not in scored]
+        cases = [case for case in self.target_cases(protocol) if case.id not in scored]
         name = "oracle" if protocol is None else at_protocol("oracle", protocol)
         labels = self.crop(name, cases, images=False, labels=True)
         return [_scan(case, images, labels) for case in cases]
@@ -149,7 +149,8 @@ class Scans:
         """
         return derive_seed(self.settings.request.seed, function, *index)
 
-    def _target_cases(self, protocol: str | None) -> list[Case]:
+    def target_cases(self, protocol: str | None) -> list[Case]:
+        """Target scans of a protocol, or all."""
         return [c for c in self.dataset.target if protocol is None or c.protocol == protocol]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from past_core.config import PluginConfig
 from past_core.datasets.opening import recognise
-from past_core.device import resolve_device
+from past_core.device import require_cores, resolve_device
 from past_core.errors import ConfigError, PluginError
 from past_core.pipeline.chain import chain
 from past_core.pipeline.request import NONE, Request
@@ -97,6 +97,8 @@ def resolve(request: Request, registry: Registry) -> Settings:
         Naming what is wrong, before anything is computed or written.
     """
     device = resolve_device(request.device)
+    if request.threads is not None:
+        require_cores(request.threads, "--threads")
     systems = _systems(request, registry)
     reader = _reader(request, registry)
     metrics, notes = _metrics(request, registry)

@@ -138,6 +138,12 @@ class Registry:
         """An instance of the plugin."""
         return self.factory(kind, name)(config)
 
+    def metrics(self) -> dict[str, Any]:
+        """Every metric with its defaults, by name."""
+        names = [one.spec.name for one in self.all("metric")]
+        configs = {name: self.config("metric", name, {}, f"metric.{name}") for name in names}
+        return {name: self.create("metric", name, config) for name, config in configs.items()}
+
     def _import(self, installed: Installed, path: str) -> Any:  # noqa: ANN401
         module, _, attribute = path.partition(":")
         try:

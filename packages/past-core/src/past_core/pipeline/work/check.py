@@ -15,6 +15,7 @@ from past_core.pipeline.layout import INVENTORY
 from past_core.pipeline.work.workspace import Work
 from past_core.problems import refuse
 from past_core.roi import ROI
+from past_core.twins import Twin, twin_problems
 
 __all__ = ["check"]
 
@@ -63,6 +64,7 @@ def check(params: Mapping[str, Any], work: Work) -> None:
                 files[path] = {"size": size, "time": time, "sha256": content}
         work.progress(done, len(params["cases"]), case.id)
     problems += structure_problems(source, labels)
+    problems += twin_problems(_twins(params, files))
     refuse(f"data set {params['name']}", problems)
     write_json(
         work.folder / INVENTORY,
@@ -79,6 +81,15 @@ def check(params: Mapping[str, Any], work: Work) -> None:
     )
 
 
+def _twins(params: Mapping[str, Any], files: Mapping[str, Any]) -> list[Twin]:
+    """What tells each case's image from the others'; of a file that cannot be read, nothing."""
+    return [
+        (case["part"], case["id"], path, files[path]["sha256"] if path in files else "")
+        for case in params["cases"]
+        for path in (case["image"][0],)
+    ]
+
+
 def _described(entry: Mapping[str, Any]) -> dict[str, Any]:
     header = read_header(Path(entry["image"][0]))
     return {
@@ -88,6 +99,7 @@ def _described(entry: Mapping[str, Any]) -> dict[str, Any]:
         "image": entry["image"][0],
         "label": None if entry["label"] is None else entry["label"][0],
         "shape": header.shape,
+        "canonical": header.canonical_shape,
         "spacing": header.spacing,
         "doubt": header.doubt,
     }
