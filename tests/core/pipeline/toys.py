@@ -282,7 +282,7 @@ class KeepConfig(PluginConfig):
     """Of scans, by id; 1 of others."""
     doubt: float = 0.0
     """Let voxels count by so many times their confidence; 0: all alike."""
-    bright: float = Field(default=np.inf, ge=0)
+    bright: float = Field(default=1e9, ge=0)
     """Voxels above so much are of class 1, whatever was predicted."""
     alone: tuple[str, ...] = ()
     """Scans whose labels can be learnt from alone."""
