@@ -15,16 +15,17 @@ WIDEST = 160
 HEAD = """# What wrong input gets
 
 {count} wrong files, data sets, recipes, options, run folders and plugins, each met by the command
-line, and the first line of its answer. None ends with a traceback; the longest takes {seconds:.1f} s
-of wall time on {cores} (most of the runs that go on to their end draw pictures), the largest {megabytes:.0f} MB above
-what the program has when it starts. Exit code 1 is an error of what was given, 2 one of the command
-itself, 0 a run or a check that goes on: what is wrong is said, mended, or harmless.
+line, and its answer. None is a traceback. The longest took {seconds:.1f} s of processor time, the
+largest {megabytes:.0f} MB above what the program has when it begins. Exit code 1 is an error of what
+was given, 2 one of the command itself; 0 is a run or a check that goes on: what is wrong is said,
+mended or harmless.
 
 ```
-hatch run hatch-test:run tests/answers            # in CI
-hatch run answers > docs/answers.md               # this page
+hatch test tests/answers
+hatch run answers > docs/answers.md
 ```
 """
+COLUMNS = "| what | exit | answer | s | MB |\n|---|---|---|---|---|\n"
 
 
 def line(case: Wrong, answer: Answer) -> str:
@@ -33,7 +34,13 @@ def line(case: Wrong, answer: Answer) -> str:
     said = text if answer.code else _spoken(case, text + answer.out)
     short = re.sub(r"\S*/tmp\w*/\d+/?", "", " ".join(said.split()))
     short = short if len(short) <= WIDEST else f"{short[:WIDEST]} …"
-    cells = (case.name, str(answer.code), short, f"{answer.seconds:.1f}", f"{answer.megabytes:.0f}")
+    cells = (
+        case.name,
+        str(answer.code),
+        short,
+        f"{answer.processor:.1f}",
+        f"{answer.megabytes:.0f}",
+    )
     return "| " + " | ".join(re.sub(r"([|\\<`*_])", r"\\\1", one) for one in cells) + " |"
 
 
@@ -50,12 +57,10 @@ def main() -> None:
     for case, answer in survey():
         rows.setdefault(case.group, []).append(line(case, answer))
         wrong += [f"{case}: {fault}" for fault in faults(case, answer)]
-        seconds, megabytes = max(seconds, answer.seconds), max(megabytes, answer.megabytes)
+        seconds, megabytes = max(seconds, answer.processor), max(megabytes, answer.megabytes)
         sys.stderr.write(".")
         sys.stderr.flush()
-    sys.stdout.write(
-        HEAD.format(count=len(ALL), seconds=seconds, megabytes=megabytes, cores="two cores")
-    )
+    sys.stdout.write(HEAD.format(count=len(ALL), seconds=seconds, megabytes=megabytes))
     for group, lines in rows.items():
         title = group[0].upper() + group[1:]
         sys.stdout.write(

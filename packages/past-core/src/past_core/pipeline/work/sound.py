@@ -36,9 +36,9 @@ def require_translation(plugin: Plugin, given: object, source: Volume) -> Volume
 
 def require_probabilities(
     plugin: Plugin,
-    given: Any,
+    given: object,
     classes: int,
-    shape: tuple[int, ...],  # noqa: ANN401
+    shape: tuple[int, ...],
 ) -> None:
     """Probabilities must be one channel a class, of numbers on the volume's grid.
 
