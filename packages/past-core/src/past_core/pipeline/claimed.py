@@ -70,7 +70,7 @@ def require_same_data(request: Request, found: Inventory) -> None:
     """
     try:
         run = json.loads((request.folder / RUN).read_text())
-        before = Inventory.read(request.folder / STAGES / run["stages"][0])
+        before = Inventory.read(request.folder / STAGES / run["stages"][0], Path())
         was = run["data"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return  # no run is there, or none that can be read

@@ -14,6 +14,7 @@ from past_core.errors import DataError
 from past_core.pipeline.events import StageReport
 from past_core.pipeline.finished import finished_stages, training_curves
 from past_core.pipeline.ingredients import unused_ingredients
+from past_core.pipeline.inventory import read_inventory
 from past_core.pipeline.layout import (
     CHOICE,
     INVENTORY,
@@ -210,12 +211,11 @@ class Run:
     @cached_property
     def inventory(self) -> dict[str, Any]:
         """What the check of the data found: ``cases`` and ``files``; empty if there is none."""
-        for name in self.record.get("stages", ()):
-            path = self.folder / STAGES / name / INVENTORY
-            if path.is_file():
-                content: dict[str, Any] = json.loads(path.read_text())
-                return content
-        return {}
+        data = self.record.get("data")
+        place = self.folder / "data" if data is None else Path(data)
+        stages = [self.folder / STAGES / name for name in self.record.get("stages", ())]
+        found = [stage for stage in stages if (stage / INVENTORY).is_file()]
+        return read_inventory(found[0], place) if found else {}
 
     def references(self) -> dict[str, Path]:
         """Labels of test and validation scans, by case."""
