@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from click.shell_completion import ShellComplete
+
+from past_cli.main import cli
 
 CALL = """
 import sys; from past_cli.main import main
@@ -47,12 +50,23 @@ def asked(words, shell="bash"):
         (["comp"], ["compare"]),
     ],
 )
-def test_names_are_offered_and_nothing_heavy_is_loaded(words, offered):
-    assert asked(words) == [["plain", name] for name in offered]
+def test_names_are_offered(words, offered):
+    assert completed(words) == [("plain", name) for name in offered]
 
 
 def test_files_are_offered_where_no_name_fits():
-    assert asked(["pipeline", "--recipe", "mine"]) == [["file", "mine"]]
+    assert completed(["pipeline", "--recipe", "mine"]) == [("file", "mine")]
+
+
+def completed(words):
+    """The same, in this process."""
+    shell = ShellComplete(cli, {}, "past-cli", "_PAST_CLI_COMPLETE")
+    found = shell.get_completions(words[:-1], words[-1])
+    return [(one.type, one.value) for one in found]
+
+
+def test_a_shell_is_answered_and_nothing_heavy_is_loaded():
+    assert asked(["pipeline", "--translator", "ni"]) == [["plain", "nicegan"]]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from past_core.pipeline.execute import read_manifest
@@ -21,19 +21,26 @@ def provenance_lines(run: Run) -> Iterator[str]:
     yield f"command   past-cli {shlex.join(said.get('command', ()))}"
     yield f"data      {said.get('data') or run.folder / 'data'}"
     yield f"seed      {said.get('seed')}, on {said.get('device')}"
+    stages = run.folder / STAGES
+    manifests = {one.name: read_manifest(stages / one.folder) for one in run.stages()}
     groups: dict[str, list[str]] = {}
-    for stage in run.stages():
-        manifest = read_manifest(run.folder / STAGES / stage.folder)
+    for stage, manifest in manifests.items():
         if "versions" in manifest:
-            groups.setdefault("\n".join(_made(manifest)), []).append(stage.name)
-    for made, stages in groups.items():
-        yield f"{len(stages)} stage{'' if len(stages) == 1 else 's'} ({_few(stages)}):"
+            groups.setdefault("\n".join(_made(manifest)), []).append(stage)
+    for made, names in groups.items():
+        yield f"{len(names)} stage{'' if len(names) == 1 else 's'} ({_few(names)}):"
         yield from made.splitlines()
-    plugins: dict[str, dict[str, Any]] = {}
-    for stage in run.stages():
-        plugins |= read_manifest(run.folder / STAGES / stage.folder).get("plugins", {})
-    for name, one in (said.get("plugins", {}) | plugins).items():
-        yield f"{name:<22} {one['distribution']} {one['version']}{_revision(one['revision'])}"
+    yield from _plugins(said.get("plugins", {}), [m.get("plugins", {}) for m in manifests.values()])
+
+
+def _plugins(planned: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Each plugin as stages were made with it, twice if its versions differ."""
+    rest = {name: one for name, one in planned.items() if not any(name in each for each in made)}
+    yield from dict.fromkeys(
+        f"{name:<22} {one['distribution']} {one['version']}{_revision(one['revision'])}"
+        for each in (*made, rest)
+        for name, one in each.items()
+    )
 
 
 def _made(manifest: Mapping[str, Any]) -> Iterator[str]:
