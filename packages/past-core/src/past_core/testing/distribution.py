@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from past_core.plugins import Installed, PluginSpec
+    from past_core.plugins import PluginSpec
+    from past_core.plugins.registry import Installed
 
 __all__ = ["check_distribution"]
 
