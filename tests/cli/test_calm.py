@@ -72,6 +72,19 @@ def test_it_speaks_by_itself_while_a_stage_is_silent():
         assert spoke.wait(20)
 
 
+def test_a_pipe_that_nobody_reads_ends_the_lines_and_nothing_else():
+    closed = threading.Event()
+
+    def say(line):
+        closed.set()
+        raise BrokenPipeError
+
+    with CalmProgress(say, interval=0.01) as progress:
+        progress.begin("silent")
+        assert closed.wait(20)
+        progress.move("silent", 1, 2)
+
+
 def test_a_pipe_gets_lines_and_a_terminal_bars():
     pipe = io.StringIO()
     progress = stage_progress(Console(file=pipe))

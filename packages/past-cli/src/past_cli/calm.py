@@ -106,7 +106,10 @@ class CalmProgress:
     def _watch(self) -> None:
         """A stage may say nothing for long, so a clock asks."""
         while not self._over.wait(min(1.0, self._interval / 4)):
-            self.tick()
+            try:
+                self.tick()
+            except OSError:  # nobody reads the pipe any more; the command itself will find out
+                return
 
 
 def _line(name: str, task: _Task, now: float) -> str:

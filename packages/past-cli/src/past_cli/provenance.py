@@ -18,7 +18,8 @@ __all__ = ["provenance_lines"]
 def provenance_lines(run: Run) -> Iterator[str]:
     """The newest command, then with what stages were made, those alike together."""
     said = run.record
-    yield f"command   past-cli {shlex.join(said.get('command', ()))}"
+    command = said.get("command")
+    yield f"command   {f'past-cli {shlex.join(command)}' if command else 'run from Python'}"
     yield f"data      {said.get('data') or run.folder / 'data'}"
     yield f"seed      {said.get('seed')}, on {said.get('device')}"
     stages = run.folder / STAGES

@@ -219,18 +219,14 @@ class Run:
 
     def references(self) -> dict[str, Path]:
         """Labels of test and validation scans, by case."""
-        return {
-            case["id"]: Path(case["label"])
-            for case in self.inventory.get("cases", ())
-            if case["part"] in ("test", "validation") and case["label"]
-        }
+        cases = self.inventory.get("cases", ())
+        scored = [case for case in cases if case["part"] in ("test", "validation")]
+        return {case["id"]: Path(case["label"]) for case in scored if case["label"]}
 
     def reference_hashes(self) -> dict[str, str]:
         """SHA-256 of those labels, by case."""
-        return {
-            case: self.inventory["files"][str(path)]["sha256"]
-            for case, path in self.references().items()
-        }
+        files = self.inventory.get("files", {})
+        return {case: files[str(path)]["sha256"] for case, path in self.references().items()}
 
 
 def open_run(folder: Path) -> Run:
