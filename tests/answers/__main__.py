@@ -16,8 +16,8 @@ HEAD = """# What wrong input gets
 
 {count} wrong files, data sets, recipes, options, run folders and plugins, each met by the command
 line, and its answer. None is a traceback. The longest took {seconds:.1f} s of processor time, the
-largest {megabytes:.0f} MB above what the program has when it begins. Exit code 1 is an error of what
-was given, 2 one of the command itself; 0 is a run or a check that goes on: what is wrong is said,
+largest {megabytes:.0f} MB above what the program begins with. Exit code 1 is an error of what was
+given, 2 one of the command itself; 0 is a run or a check that goes on: what is wrong is said,
 mended or harmless.
 
 ```

@@ -79,6 +79,19 @@ def test_an_unknown_system_is_named_with_those_there_are(past_cli, runs):
     assert "no system oracle; there are no-da, translated" in done.err
 
 
+@pytest.mark.parametrize("options", [[], ["--against", "no-da"], ["--system", "translated"]])
+@pytest.mark.parametrize("scores", [None, []])
+def test_a_run_without_scores_says_so(past_cli, runs, tmp_path, options, scores):
+    bare = tmp_path / "bare-seed0"
+    (bare / "stages").mkdir(parents=True)
+    if scores is not None:
+        write_scores(bare / "scores.csv", scores)
+    done = past_cli("compare", runs[0], bare, *options)
+    assert done.code == 1
+    assert f"{bare}: this run has no scores" in done.err
+    assert "--until" in done.err
+
+
 def test_systems_are_compared_case_by_case(past_cli, runs):
     done = past_cli("compare", *runs[:2], "--against", "no-da")
     assert done.code == 0, done.err

@@ -64,6 +64,79 @@ def test_clean_says_what_it_removes_and_how_much(past_cli, finished):
     assert (finished / "stages/score-a-1").exists()
 
 
+def test_clean_of_a_folder_that_cannot_be_written_to_names_no_option_it_lacks(past_cli, finished):
+    (finished / ".lock").mkdir()  # as a read-only file system, the lock cannot be taken
+    done = past_cli("clean", finished)
+    assert done.code == 1
+    assert f"{finished}: cannot be written to" in done.err
+    assert "Let yourself write there" in done.err
+    assert "--out" not in done.err
+    assert (finished / "stages/fit-old-2").exists()
+
+
+def test_clean_says_what_it_cannot_remove(past_cli, finished, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    done = past_cli("clean", finished)
+    assert done.code == 1
+    assert "fit-old-2: cannot be removed ([Errno 13] Permission denied" in done.err
+
+
+def test_clean_removes_a_link_and_not_where_it_leads(past_cli, finished, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine").write_text("")
+    (finished / "stages/link-old-3").symlink_to(elsewhere)
+    assert past_cli("clean", finished).code == 0
+    assert not (finished / "stages/link-old-3").is_symlink()
+    assert (elsewhere / "mine").exists()
+
+
+MADE = {
+    "versions": {"python": "3.11.7", "numpy": "2.3.1"},
+    "hardware": {
+        "system": "Linux 6.1 x86_64",
+        "cpu": "A Processor",
+        "cores": 2,
+        "memory_gib": 15.6,
+        "gpu": "A GPU",
+    },
+    "threads": 2,
+    "plugins": {
+        "segmenter mine": {
+            "distribution": "past-mine",
+            "version": "0.3",
+            "revision": {"commit": "0123456789abcdef", "dirty": True},
+        }
+    },
+}
+
+
+def test_show_says_where_a_run_comes_from(past_cli, finished):
+    (finished / "stages/fit-a-3").mkdir()
+    manifest = {"stage": "fit-a", "finished": True, "wall_seconds": 3, "peak_memory_mib": 9}
+    path = finished / "stages/fit-a-3/manifest.json"
+    path.write_text(json.dumps(manifest | MADE))
+    record = json.loads((finished / "run.json").read_text())
+    record |= {"command": ["pipeline", "--out", "a b"], "seed": 7, "device": "cpu", "data": None}
+    record["stages"].append("fit-a-3")
+    (finished / "run.json").write_text(json.dumps(record))
+    assert "past-mine" not in past_cli("show", finished).out
+    done = past_cli("show", finished, "--provenance")
+    assert done.code == 0, done.err
+    for said in (
+        "past-cli pipeline --out 'a b'",
+        "1 stage (fit-a):",
+        "python 3.11.7, numpy 2.3.1",
+        "A Processor, 2 cores, 15.6 GiB, A GPU, Linux 6.1 x86_64; threads: 2",
+        "past-mine 0.3, git 0123456789ab with changes",
+    ):
+        assert said in done.out
+    assert "1 stage (score-a-1):" not in done.out, "an older one, of which nothing is known"
+
+
 def test_systems_are_listed_and_printed_to_start_from(past_cli, tmp_path):
     listed = past_cli("systems").out
     assert "nnunet448, nnunet384, nnunet-con" in listed

@@ -63,6 +63,12 @@ def past_translators():
     yield TranslatorSpec("{name}", "For tests.", toys + ":Invert", toys + ":ToyConfig")
 """
 
+MUTE = """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
+"""
+
 
 def test_an_installed_plugin_is_found_by_name_configured_and_made(install, toys):
     install("past-invert", INVERT.format(name="invert"))
@@ -170,6 +176,14 @@ def test_two_distributions_may_call_their_entry_points_the_same(install):
         (INVERT.format(name="x").replace("yield", "raise ValueError('no') #"), "ValueError: no"),
         (INVERT.format(name="x").replace("past_translators", "past_metrics"), "past_metrics gave"),
         (INVERT.format(name="x").replace("yield ", "yield 3 #"), "past_translators gave 3"),
+        (INVERT.format(name="x").replace('"x"', "3"), "whose name is no text"),
+        (INVERT.format(name="x").replace("yield", "raise SystemExit(3) #"), "SystemExit: 3"),
+        (
+            INVERT.format(name="x").replace("yield", "raise Mute() #") + MUTE,
+            "Mute: its text cannot",
+        ),
+        ("raise ValueError('\x1b[31mred\x07')", "ValueError: \\x1b[31mred\\x07"),
+        ("raise ValueError('x' * 10**6)", "ValueError: " + "x" * 1000 + "..."),
     ],
 )
 def test_a_broken_plugin_is_reported_by_name_and_the_rest_goes_on(install, caplog, source, reason):
@@ -217,6 +231,69 @@ def test_a_class_whose_module_fails_otherwise_says_so_too(tmp_path, monkeypatch)
     registry = Registry({"past-late": provides(translator("late", module="fails_late"))})
     with pytest.raises(PluginError, match=r"past-late 0 .*OSError: libcudart\.so: cannot open"):
         registry.factory("translator", "late")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import sys; sys.exit('no licence')", "SystemExit: no licence"),
+        ("raise GeneratorExit", "GeneratorExit: "),
+        ("Invert = 1", "AttributeError: .* has no attribute 'ToyConfig'"),
+        ("raise ValueError('[/int] [red]')", r"ValueError: \[/int\] \[red\]"),
+        ("raise ValueError('\\x1b[31m')", r"ValueError: \\x1b\[31m"),
+    ],
+)
+def test_a_class_that_ends_the_program_at_its_import_is_reported(
+    tmp_path, monkeypatch, source, message
+):
+    (tmp_path / "ends_late.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ends_late", raising=False)
+    registry = Registry({"past-late": provides(translator("late", module="ends_late"))})
+    with pytest.raises(PluginError, match=f"translator 'late' of past-late 0 .*{message}"):
+        registry.config_class("translator", "late")
+
+
+def test_what_a_hook_or_a_late_import_prints_is_not_for_programs(
+    tmp_path, monkeypatch, capsys, toys
+):
+    (tmp_path / "prints_late.py").write_text(
+        "print('late'); from tests.core.toys import Invert, ToyConfig"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "prints_late", raising=False)
+
+    @hookimpl
+    def past_translators():
+        print("early")  # noqa: T201
+        yield translator("loud", module="prints_late")
+
+    registry = Registry({"past-loud": SimpleNamespace(past_translators=past_translators)})
+    assert registry.factory("translator", "loud") is toys.Invert
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "early\nlate\n"
+
+
+def test_a_late_import_that_takes_long_is_named(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("past_core.plugins.registry.LONG_PATIENCE", 0.05)
+    (tmp_path / "slow_late.py").write_text(
+        "import time; time.sleep(0.5); from tests.core.toys import Invert, ToyConfig"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "slow_late", raising=False)
+    registry = Registry({"past-late": provides(translator("late", module="slow_late"))})
+    registry.factory("translator", "late")
+    assert "waiting for the plugin of past-late 0 to load" in caplog.text
+
+
+def test_a_distribution_without_a_readable_name_or_list_stops_nothing(install):
+    lost = install("past-nameless", INVERT.format(name="nameless"))
+    next(lost.glob("*.dist-info/METADATA")).write_text("")
+    odd = install("past-odd", INVERT.format(name="odd"))
+    next(odd.glob("*.dist-info/entry_points.txt")).write_text("[past]\nno value\n")
+    install("past-invert", INVERT.format(name="invert"))
+    assert Registry().find("translator", "invert")
 
 
 @pytest.mark.usefixtures("toys")

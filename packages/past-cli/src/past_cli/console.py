@@ -18,9 +18,15 @@ WIDE = 160
 
 
 def new_console() -> Console:
-    """A console on stdout; in a file or a pipe it has ``WIDE`` columns, so that nothing is cut."""
-    console = Console(file=sys.stdout, markup=False, emoji=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    """A console on stdout; in a file or a pipe it has ``WIDE`` columns, so that nothing is cut.
+
+    With ``NO_COLOR`` a terminal is written to as a file is: no bold, no bars, no codes at all.
+    """
+    plain = bool(os.environ.get("NO_COLOR"))
+    console = Console(
+        file=sys.stdout, markup=False, emoji=False, force_terminal=False if plain else None
+    )
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         console.width = WIDE
     return console
 

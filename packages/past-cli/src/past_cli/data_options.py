@@ -9,19 +9,21 @@ from typing import Any
 
 import click
 
+from past_cli.completion import plugins_of
+
 __all__ = ["data_options", "take_folders"]
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 FOLDERS = {
-    "source": "Folder of source scans; in place of --data.",
-    "source-labels": "Folder of their labels, paired with scans by name.",
-    "target": "Folder of target scans.",
-    "target-labels": "Folder of labels of target scans, for --oracle alone.",
+    "source": "Folder of source scans; in place of --data.  [default: --data]",
+    "source-labels": "Folder of their labels, paired with scans by name.  [required with --source]",
+    "target": "Folder of target scans.  [required with --source]",
+    "target-labels": "Folder of labels of target scans, for --oracle alone.  [default: none]",
     "test": "Folder of target scans to segment.  [default: the target scans]",
-    "test-labels": "Folder of labels of test scans, to score by.",
-    "validation": "Folder of further target scans, to choose settings by.",
-    "validation-labels": "Folder of their labels.",
+    "test-labels": "Folder of labels of test scans, to score by.  [default: none]",
+    "validation": "Folder of further target scans, to choose settings by.  [default: none]",
+    "validation-labels": "Folder of their labels.  [default: none]",
 }
 LABELS = "Structures and their values, as in vs=1,cochlea=2.  [default: as found]"
 
@@ -32,7 +34,10 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         command = click.option(f"--{name}", type=FOLDER, help=text)(command)
     command = click.option("--labels", metavar="NAME=VALUE,...", help=LABELS)(command)
     command = click.option(
-        "--dataset", help="Layout of the data set; by default it is recognised."
+        "--dataset",
+        metavar="NAME",
+        shell_complete=plugins_of("dataset"),
+        help="Layout of the data set.  [default: it is recognised]",
     )(command)
     return click.option(
         "--data",

@@ -1,4 +1,4 @@
-"""The terminal during a run: a bar for each stage at work, then the closing tables."""
+"""What is printed during a run: progress of each stage at work, then the closing tables."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
+from past_cli.bars import stage_progress
 from past_cli.closing import closing
 from past_cli.console import as_text, new_console
 from past_cli.quality import quality_tables
@@ -33,23 +25,12 @@ class Display:
     def __init__(self) -> None:
         # Stages redirect sys.stdout into their logs; the display keeps the terminal.
         self.console = new_console()
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="dim", markup=False),
-            console=self.console,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._tasks: dict[str, TaskID] = {}
+        self._progress = stage_progress(self.console)
+        self._titles: dict[str, str] = {}
         self._reports: list[StageReport] = []
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        self._progress.__enter__()
         return self
 
     def __exit__(
@@ -58,7 +39,7 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        self._progress.__exit__(kind, error, trace)
 
     def plugins(self, registry: Registry) -> None:
         """Warn of plugins that could not be loaded."""
@@ -71,17 +52,17 @@ class Display:
             )
 
     def stage_started(self, stage: str, number: int, count: int) -> None:
-        """Show a bar for the stage beside those of others at work."""
-        description = f"{stage} ({number}/{count})"
-        self._tasks[stage] = self._bars.add_task(description, total=None, note="")
+        """Show the stage beside others at work."""
+        self._titles[stage] = f"{stage} ({number}/{count})"
+        self._progress.begin(self._titles[stage])
 
     def progress(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Move the stage's bar."""
-        self._bars.update(self._tasks[stage], completed=done, total=total, note=note)
+        """Say how far the stage is."""
+        self._progress.move(self._titles[stage], done, total, note)
 
     def stage_finished(self, report: StageReport) -> None:
-        """Leave a line above the bars."""
-        self._bars.remove_task(self._tasks.pop(report.name))
+        """Leave a line."""
+        self._progress.end(self._titles.pop(report.name))
         self._reports.append(report)
         if not report.reused:
             cost = f"{report.seconds:.1f} s, {report.peak_mib:.0f} MiB"
@@ -89,7 +70,7 @@ class Display:
             self.console.print(line, highlight=False)
 
     def notice(self, text: str) -> None:
-        """Say it above the bars."""
+        """Say it."""
         self.console.print(text, style="yellow", highlight=False)
 
     def finished(self, run: Run) -> None:

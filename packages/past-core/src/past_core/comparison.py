@@ -65,7 +65,8 @@ def compare_runs(runs: Iterable[Path], systems: Sequence[str] = ()) -> list[Summ
     rows: list[Score] = []
     for name, members in group_runs(runs).items():
         for run in members:
-            found = [s for s in open_run(run).summaries() if s.structure != MEAN]
+            opened = _scored(run)
+            found = [s for s in opened.summaries() if s.structure != MEAN]
             lacking = set(systems) - {summary.system for summary in found}
             if lacking:
                 raise DataError(
@@ -92,7 +93,8 @@ def scores_of_runs(runs: Iterable[Path]) -> list[Score]:
     Raises
     ------
     DataError
-        If a case of two runs has not the same reference: they are other scans of one name.
+        If a run has no scores, or a case of two runs has not the same reference: they are other
+        scans of one name.
     """
     groups = group_runs(runs)
     _require_same_references([run for members in groups.values() for run in members])
@@ -100,9 +102,21 @@ def scores_of_runs(runs: Iterable[Path]) -> list[Score]:
         score if len(groups) == 1 else replace(score, system=f"{name} {score.system}")
         for name, members in groups.items()
         for run in members
-        for score in open_run(run).scores()
+        for score in _scored(run).scores()
         if score.part == TEST
     ]
+
+
+def _scored(run: Path) -> Run:
+    """A run that has scores of test scans."""
+    opened = open_run(run)
+    if not any(score.part == TEST for score in opened.scores()):
+        raise DataError(
+            f"{run}: this run has no scores, so nothing of it can be compared. Let it come to its "
+            "end, without --until, on a data set whose test scans have labels; or score what it "
+            "segmented with past-cli evaluate."
+        )
+    return opened
 
 
 def _require_same_references(runs: Iterable[Path]) -> None:

@@ -32,15 +32,20 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of the data set's reader, as in dataset.file=fold0.json. Repeatable.",
+    help="A setting of the data set's reader, as in dataset.file=fold0.json. Repeatable.  "
+    "[default: the reader's own]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
-@click.option("--pictures", type=FOLDER, help="Draw each case's middle slices into this folder.")
+@click.option(
+    "--pictures",
+    type=FOLDER,
+    help="Draw each case's middle slices into this folder.  [default: draw none]",
+)
 @click.option(
     "--fix",
     type=FOLDER,
     help="Write sound copies of labels that are right but for rounding, and a dataset.json "
-    "that names them, into this folder. No original is touched.",
+    "that names them, into this folder. No original is touched.  [default: write none]",
 )
 def check(
     folder: Path | None,
@@ -50,22 +55,20 @@ def check(
     fix: Path | None,
     **options: Any,  # noqa: ANN401
 ) -> None:
-    """Say what is in DATA, and everything that is wrong or odd, with its remedy.
+    """Say what is in a data set, and all that is wrong or odd.
 
-    DATA is a folder of any layout that past-cli pipeline takes, or --source, --source-labels and
-    --target name plain folders. The exit code is 1 if a run would refuse the data.
+    Each finding comes with its remedy. DATA is a folder of any layout that past-cli pipeline
+    takes, or --source, --source-labels and --target name plain folders. The exit code is 1 if a
+    run would refuse the data.
     """
+    from past_cli.calm import counted  # noqa: PLC0415
     from past_cli.console import new_console  # noqa: PLC0415
     from past_core.inspection import inspect, mend  # noqa: PLC0415
     from past_core.plugins import Registry  # noqa: PLC0415
 
     console = new_console()
     dataset = _open(Registry(), folder, options)
-    with console.status("reading") as status:
-
-        def progress(done: int, total: int, note: str = "") -> None:
-            status.update(f"{done} of {total} scans, last {note}")
-
+    with counted(console, "reading") as progress:
         seen = inspect(dataset, progress)
     if as_json:
         click.echo(json.dumps(asdict(seen), indent=1))

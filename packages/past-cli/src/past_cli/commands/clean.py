@@ -13,7 +13,10 @@ __all__ = ["clean"]
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 def clean(run: Path, dry_run: bool) -> None:
-    """Remove the stages in the run folder RUN that its newest run does not use."""
+    """Remove what the newest run in a folder does not use.
+
+    Of the run folder RUN those stages go that earlier settings left.
+    """
     from past_core.pipeline import clean_run  # noqa: PLC0415
 
     removed, size = clean_run(run, pretend=dry_run)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from past_cli.completion import plugins_of
+
 __all__ = ["compare"]
 
 
@@ -21,23 +23,29 @@ __all__ = ["compare"]
     "systems",
     multiple=True,
     metavar="NAME",
-    help="Only this system, such as 'translated'; may be repeated. Default: all.",
+    help="Only this system, such as 'translated'; may be repeated.  [default: all]",
 )
 @click.option(
     "--against",
     metavar="NAME",
-    help="Compare every system with this one, case by case.",
+    help="Compare every system with this one, case by case.  [default: means alone]",
 )
 @click.option(
-    "--metric", default="dice", show_default=True, help="What --against compares: dice, assd."
+    "--metric",
+    default="dice",
+    show_default=True,
+    shell_complete=plugins_of("metric"),
+    metavar="NAME",
+    help="What --against compares: dice, or assd (mm).",
 )
 def compare(
     runs: tuple[Path, ...], systems: tuple[str, ...], against: str | None, metric: str
 ) -> None:
-    """Compare the run folders RUNS: mean ± standard deviation over those of one name.
+    """Compare runs in one table, or case by case.
 
-    Folders whose names differ in their last number, as in 'nicegan-seed0' and
-    'nicegan-seed1', are one row.
+    Of the run folders RUNS it gives mean ± standard deviation over those of one name. Folders
+    whose names differ in their last number, as in 'nicegan-seed0' and 'nicegan-seed1', are one
+    row.
 
     With --against, differences of the same cases, averaged over the runs of one name: their
     mean, its 95 % interval (bootstrap), p of Wilcoxon's signed-rank test with Holm's correction,

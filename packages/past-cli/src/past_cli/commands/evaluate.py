@@ -21,10 +21,15 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     help="Structures and their values, as in vs=1,cochlea=2; or names in the order of values.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the scores as CSV."
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the scores as CSV, to this file.  [default: only print them]",
 )
 def evaluate(predictions: Path, references: Path, labels: str, out: Path | None) -> None:
-    """Score the segmentations in PREDICTIONS against those in REFERENCES, paired by name."""
+    """Score segmentations that lie in a folder.
+
+    Those in PREDICTIONS are paired by name with those in REFERENCES. Dice is 0 to 1, ASSD in mm.
+    """
     from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.tables import score_table  # noqa: PLC0415
     from past_core.evaluation import score_folders  # noqa: PLC0415

@@ -12,13 +12,16 @@ __all__ = ["export"]
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--system", help="Which one.  [default: the one that the run says to take]")
+@click.option(
+    "--system", metavar="NAME", help="Which one.  [default: the one that the run says to take]"
+)
 @click.option("--zip", "zipped", is_flag=True, help="Write one file instead of a folder.")
 def export(run: Path, out: Path, system: str | None, zipped: bool) -> None:
-    """Write a system of the run folder RUN into OUT, with all that applying it takes.
+    """Keep a trained system as one folder or file.
 
-    Weights are safetensors, all else is JSON, and README.md is its model card. No scan and no name
-    of one goes with it.
+    It is written from the run folder RUN into OUT, with all that applying it takes. Weights are
+    safetensors, all else is JSON, and README.md is its model card. No scan and no name of one
+    goes with it.
     """
     from past_core.exported.export import export_system  # noqa: PLC0415
 

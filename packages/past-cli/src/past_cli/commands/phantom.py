@@ -16,10 +16,14 @@ __all__ = ["phantom"]
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of the phantom, as in source=8 or seed=1. Repeatable.",
+    help="A setting of the phantom, as in source=8 (scans) or seed=1. Repeatable.  "
+    "[default: see past-cli plugins phantom]",
 )
 def phantom(folder: Path, assignments: tuple[str, ...]) -> None:
-    """Write a digital head phantom to FOLDER, in the layout of crossMoDA 2021."""
+    """Write the built-in data set, a digital head phantom.
+
+    FOLDER gets the layout of crossMoDA 2021.
+    """
     from past_core.config import parse_config  # noqa: PLC0415
     from past_core.datasets.phantom.config import PhantomConfig  # noqa: PLC0415
     from past_core.datasets.phantom.dataset import PhantomReader  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from past_cli import completion
 from past_cli.data_options import data_options, take_folders
 from past_cli.systems import CHAIN
 
@@ -27,14 +28,39 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     "--systems",
     default=CHAIN,
     show_default=True,
+    shell_complete=completion.systems,
+    metavar="NAME|FILE",
     help="What to build: chain, table1, routed, past2022, or a TOML file.",
 )
-@click.option("--translator", help="Source to target, or 'none'.  [default: nicegan]")
-@click.option("--segmenter", help="The 3D segmenter.  [default: resunet]")
-@click.option("--strategy", help="Pseudo-labels, or 'none'.  [default: top-q]")
-@click.option("--rounds", type=click.IntRange(0, 20), help="Self-training rounds (K).")
 @click.option(
-    "--system", "only", multiple=True, metavar="NAME", help="Only this system. Repeatable."
+    "--translator",
+    metavar="NAME",
+    shell_complete=completion.plugins_of("translator", "none"),
+    help="Makes source scans look like the target's, or 'none'.  [default: nicegan]",
+)
+@click.option(
+    "--segmenter",
+    metavar="NAME",
+    shell_complete=completion.plugins_of("segmenter"),
+    help="The 3D segmenter.  [default: resunet]",
+)
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    shell_complete=completion.plugins_of("strategy", "none"),
+    help="Chooses pseudo-labels, or 'none': no self-training.  [default: top-q]",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(0, 20),
+    help="Self-training rounds (K), a number.  [default: those of the systems, 2 of chain]",
+)
+@click.option(
+    "--system",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    help="Only this system. Repeatable.  [default: all]",
 )
 @click.option(
     "--until",
@@ -47,6 +73,8 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     "--recipe",
     default="quick",
     show_default=True,
+    shell_complete=completion.recipes,
+    metavar="NAME|FILE",
     help="How large and how long: smoke, quick, long, paper, paper2022, or a TOML file.",
 )
 @click.option(
@@ -54,7 +82,8 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Override a setting, as in translator.iterations=500. Repeatable.",
+    help="Override a setting, as in translator.iterations=500. Repeatable; past-cli plugins NAME "
+    "lists settings.  [default: the recipe's]",
 )
 @click.option(
     "--choose-by",
@@ -66,34 +95,50 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     "--probabilities",
     type=click.Choice(("half", "8bit")),
     help="Also keep class probabilities of the system to take: half precision (.npz), or 8 bits "
-    "(NIfTI).",
+    "(NIfTI).  [default: none]",
 )
 @click.option(
     "--metric",
     "metrics",
     multiple=True,
     metavar="NAME",
+    shell_complete=completion.plugins_of("metric"),
     help="Score by this one. Repeatable.  [default: all]",
 )
 @click.option("--oracle", is_flag=True, help="Also train on target labels: the upper bound.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Run folder; by default under past-runs, named after the options.",
+    help="Run folder.  [default: under past-runs, named after the options]",
 )
 @click.option(
     "--other-data",
     is_flag=True,
     help="Go on in a run folder of another data set; what was trained on that one stays there.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="Compute on auto, cpu, cuda or cuda:N; auto is CUDA where there is a GPU.",
+)
 @click.option(
     "--jobs",
     type=click.IntRange(1),
-    help="Stages at a time; by default 2 on a CPU of two cores or more, else 1.",
+    help="Stages at a time.  [default: 2 on a CPU of two cores or more, else 1]",
 )
-@click.option("--threads", type=click.IntRange(1), help="Threads of each stage.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    help="Threads of each stage.  [default: its share of the cores]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="All random numbers follow from it.",
+)
 @click.option(
     "--plan",
     is_flag=True,
@@ -147,6 +192,7 @@ def _run(request: Request, registry: Registry, display: Display, jobs: int) -> N
 
 
 def _show_plan(request: Request, registry: Registry, display: Display, jobs: int) -> None:
+    from past_cli.calm import counted  # noqa: PLC0415
     from past_cli.tables import plan_table  # noqa: PLC0415
     from past_core.device import resolve_device  # noqa: PLC0415
     from past_core.pipeline import estimate, plan_pipeline, wall_seconds  # noqa: PLC0415
@@ -154,7 +200,7 @@ def _show_plan(request: Request, registry: Registry, display: Display, jobs: int
     with display:
         planned, finished = plan_pipeline(request, registry=registry, observer=display)
     graph, device = planned.graph, resolve_device(request.device)
-    with display.console.status("calibrating"):
+    with counted(display.console, "calibrating"):
         costs = estimate(planned, finished, registry, device)
     display.console.print(plan_table(graph, finished, costs))
     minutes = {n: wall_seconds(graph, costs, n) / 60 for n in (1, jobs)}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from past_cli.completion import any_plugin, recipes
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,18 +17,21 @@ __all__ = ["plugins"]
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=any_plugin)
 @click.option(
     "--recipe",
     default="quick",
     show_default=True,
+    shell_complete=recipes,
+    metavar="NAME|FILE",
     help="Whose values to show, with NAME: a recipe's name, or a TOML file.",
 )
 def plugins(name: str | None, recipe: str) -> None:
-    """List data sets, translators, segmenters, strategies, metrics and validators.
+    """List plugins of all kinds, or the settings of one.
 
-    With NAME, the settings of that plugin: what the recipe says of it, the defaults of the rest,
-    and what each means. --set changes them.
+    Kinds are data sets, translators, segmenters, strategies, metrics and validators. With NAME,
+    the settings of that plugin: what the recipe says of it, the defaults of the rest, and what
+    each means. --set changes them.
     """
     from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.tables import plugin_table  # noqa: PLC0415

@@ -20,14 +20,26 @@ __all__ = ["predict"]
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path, exists=True))
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--system", help="Of a run folder: which one.  [default: the one to take]")
-@click.option("--protocol", help="Of all scans.  [default: by the model's rule]")
+@click.option(
+    "--system", metavar="NAME", help="Of a run folder: which one.  [default: the one to take]"
+)
+@click.option(
+    "--protocol",
+    metavar="NAME",
+    help="Acquisition protocol of all scans.  [default: by the model's rule]",
+)
 @click.option(
     "--probabilities",
     type=click.Choice(("half", "8bit")),
-    help="Also write class probabilities: half precision (.npz), or 8 bits (NIfTI).",
+    help="Also write class probabilities: half precision (.npz), or 8 bits (NIfTI).  "
+    "[default: none]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="Compute on auto, cpu, cuda or cuda:N; auto is CUDA where there is a GPU.",
+)
 def predict(
     model: Path,
     paths: tuple[Path, ...],
@@ -37,12 +49,14 @@ def predict(
     probabilities: Precision | None,
     device: str,
 ) -> None:
-    """Segment scans: PATHS are one or more files or folders, and last where to write.
+    """Segment scans with a trained system.
 
-    MODEL is a folder or zip file of past-cli export, or a run folder. Segmentations have their
-    scans' names and lie on their grids. What is done already is kept. A scan that cannot be
-    segmented is reported, the others are done, and the exit code is 1.
+    PATHS are one or more scans or folders of them, and last the file or folder to write. MODEL is
+    a folder or zip file of past-cli export, or a run folder. Segmentations have their scans'
+    names and lie on their grids. What is done already is kept. A scan that cannot be segmented is
+    reported, the others are done, and the exit code is 1.
     """
+    from past_cli.calm import counted  # noqa: PLC0415
     from past_cli.console import new_console  # noqa: PLC0415
     from past_core.exported import load_system  # noqa: PLC0415
     from past_core.exported.prediction import find_scans, predict_files  # noqa: PLC0415
@@ -54,11 +68,11 @@ def predict(
     with console.status("loading"):
         loaded = load_system(model, system=system, device=device)
     done: list[Predicted] = []
-    with console.status(_line(done, len(pairs))) as status:
+    with counted(console, "segmenting") as progress:
 
         def told(one: Predicted) -> None:
             done.append(one)
-            status.update(_line(done, len(pairs)))
+            progress(len(done), len(pairs), one.name)
 
         predict_files(
             loaded,
@@ -68,11 +82,6 @@ def predict(
             told=told,
         )
     _report(console, done, pairs[0][1].parent)
-
-
-def _line(done: list[Predicted], count: int) -> str:
-    last = f", last {done[-1].name}" if done else ""
-    return f"{len(done)} of {count} scans{last}"
 
 
 def _report(console: Console, done: list[Predicted], folder: Path) -> None:

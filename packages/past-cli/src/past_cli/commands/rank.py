@@ -12,12 +12,13 @@ __all__ = ["rank"]
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def rank(run: Path) -> None:
-    """How well label-free figures rank the candidates of RUN, where test scans have labels.
+    """Say how well label-free figures rank the candidates.
 
-    For every validator of a system that chooses: Spearman's and Kendall's correlation of its
-    figures with the mean Dice of the candidates, with 95 % intervals (bootstrap over
-    candidates), and what is lost if its highest figure chooses. Then the same over the scans
-    that the chosen one segmented: whether the figures tell good segmentations from bad ones.
+    Of the run folder RUN, whose test scans must have labels. For every validator of a system that
+    chooses: Spearman's and Kendall's correlation of its figures with the mean Dice of the
+    candidates, with 95 % intervals (bootstrap over candidates), and what is lost if its highest
+    figure chooses. Then the same over the scans that the chosen one segmented: whether the
+    figures tell good segmentations from bad ones.
     """
     from past_cli.choices import correlation_table  # noqa: PLC0415
     from past_cli.console import new_console  # noqa: PLC0415

@@ -13,10 +13,17 @@ __all__ = ["show"]
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--stages", is_flag=True, help="Also what each stage cost.")
 @click.option("--systems", is_flag=True, help="Also the systems file that it used.")
-def show(run: Path, stages: bool, systems: bool) -> None:
-    """Show what the run folder RUN holds: scores, and figures of its translators."""
+@click.option(
+    "--provenance", is_flag=True, help="Also with what it was made: command, versions, machine."
+)
+def show(run: Path, stages: bool, systems: bool, provenance: bool) -> None:
+    """Show the tables of a run again.
+
+    The run folder RUN holds scores, choices, and figures of its translators.
+    """
     from past_cli.closing import closing  # noqa: PLC0415
     from past_cli.console import new_console  # noqa: PLC0415
+    from past_cli.provenance import provenance_lines  # noqa: PLC0415
     from past_cli.quality import quality_tables  # noqa: PLC0415
     from past_cli.tables import stage_table  # noqa: PLC0415
     from past_core.pipeline import open_run  # noqa: PLC0415
@@ -32,5 +39,8 @@ def show(run: Path, stages: bool, systems: bool) -> None:
         console.print(f"{name} is left out: {reason}", style="yellow", highlight=False)
     if stages:
         console.print(stage_table(opened.stages()))
+    if provenance:
+        for line in provenance_lines(opened):
+            console.print(line, highlight=False, soft_wrap=True)
     if systems:
         console.print(opened.systems_file, highlight=False)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import click
 
+from past_cli import completion
+
 __all__ = ["systems"]
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.systems)
 def systems(name: str | None) -> None:
-    """List the built-in systems, or print those of NAME to start a file of your own from."""
+    """List the built-in systems, or print some.
+
+    Those of NAME are printed as a systems file, to start one of your own from.
+    """
     from past_cli.systems import find_systems, systems_named  # noqa: PLC0415
     from past_core.pipeline import chain, dump_systems  # noqa: PLC0415
 

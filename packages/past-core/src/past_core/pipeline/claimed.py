@@ -16,10 +16,17 @@ from past_core.pipeline.request import Request
 
 __all__ = ["exclusive", "require_apart", "require_same_data"]
 
+OTHER_FOLDER = "Choose another folder with --out."
+
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path, remedy: str = OTHER_FOLDER) -> Iterator[None]:
     """Keep a second run out; the lock goes with the process, however it ends.
+
+    Parameters
+    ----------
+    remedy
+        What to do where the folder cannot be written to.
 
     Raises
     ------
@@ -37,9 +44,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             f"{folder}: another run is using this folder. Wait for it, or choose another folder."
         ) from error
     except (OSError, NotImplementedError) as error:
-        raise ConfigError(
-            f"{folder}: a run cannot be written there ({error}). Choose another folder with --out."
-        ) from error
+        raise ConfigError(f"{folder}: cannot be written to ({error}). {remedy}") from error
     try:
         yield
     finally:
@@ -70,7 +75,7 @@ def require_same_data(request: Request, found: Inventory) -> None:
     """
     try:
         run = json.loads((request.folder / RUN).read_text())
-        before = Inventory.read(request.folder / STAGES / run["stages"][0])
+        before = Inventory.read(request.folder / STAGES / run["stages"][0], Path())
         was = run["data"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return  # no run is there, or none that can be read

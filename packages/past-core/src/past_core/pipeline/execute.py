@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +19,7 @@ from past_core.errors import DataError, PastError, StageError
 from past_core.files import write_json
 from past_core.interfaces.context import Progress
 from past_core.pipeline.layout import LOCK, LOG, MANIFEST, PROGRESS
+from past_core.pipeline.machine import hardware, threads, versions
 from past_core.pipeline.memory import PeakMemory
 from past_core.pipeline.outputs import changed, clear, listed
 from past_core.pipeline.stage import Stage
@@ -60,6 +59,8 @@ class Task:
     seed: int | None = None
     incidental: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """The run's command and the stage's plugins, for the record."""
 
     @classmethod
     def of(
@@ -69,6 +70,8 @@ class Task:
         inputs: Mapping[str, Path],
         registry: Registry,
         device: str,
+        *,
+        origin: Mapping[str, Any] | None = None,
     ) -> Self:
         """A stage's work in a folder, with its inputs' folders by role."""
         return cls(
@@ -83,6 +86,7 @@ class Task:
             stage.seed,
             stage.incidental,
             device,
+            origin or {},
         )
 
 
@@ -153,8 +157,8 @@ def _execute(task: Task, progress: Progress) -> dict[str, Any]:
         "inputs": {role: path.name for role, path in task.inputs.items()},
         "seed": task.seed,
         "device": task.device,
-        "threads": os.environ.get("OMP_NUM_THREADS"),
-        "versions": _versions(),
+        **task.origin,
+        "versions": versions(),
         "process": os.getpid(),
         "finished": False,
     }
@@ -175,6 +179,8 @@ def _execute(task: Task, progress: Progress) -> dict[str, Any]:
     manifest |= {
         "finished": True,
         "files": listed(folder),
+        "hardware": hardware(task.device),
+        "threads": threads(),
         "wall_seconds": time.monotonic() - started,
         "peak_memory_mib": memory.mib,
     }
@@ -229,14 +235,3 @@ def _alone(task: Task) -> Iterator[None]:
             f"{task.folder}: another process is still at work in this stage. Wait for it, or "
             "end it."
         ) from error
-
-
-def _versions() -> dict[str, str]:
-    """Versions that a result may depend on, where installed."""
-    found = {"python": platform.python_version()}
-    for name in ("past-core", "past-gan", "past-seg", "past-selftrain", "torch", "nnunetv2"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -13,7 +13,7 @@ from past_core.pipeline.layout import INVENTORY
 from past_core.pipeline.stage import Stage
 from past_core.roi import ROI
 
-__all__ = ["Inventory", "check_stage", "last_inventory"]
+__all__ = ["Inventory", "check_stage", "last_inventory", "read_inventory"]
 
 
 FILE = {"size", "time", "sha256"}
@@ -34,9 +34,15 @@ class Inventory:
     """Path of a scan to its voxels along the canonical (RAS+) axes."""
 
     @classmethod
-    def read(cls, folder: Path) -> Inventory:
-        """Of a finished check stage's folder."""
-        found = json.loads((folder / INVENTORY).read_text())
+    def read(cls, folder: Path, data: Path) -> Inventory:
+        """Of a finished check stage's folder.
+
+        Parameters
+        ----------
+        data
+            The data set's folder, to which paths in the file are relative.
+        """
+        found = read_inventory(folder, data)
         hashes = {path: entry["sha256"] for path, entry in found["files"].items()}
         cases = found["cases"]
         doubts = tuple((one["image"], one["doubt"]) for one in cases if one["doubt"])
@@ -52,11 +58,30 @@ class Inventory:
         return {content: path for path, content in self.hashes.items()}
 
 
-def check_stage(dataset: Dataset, roi: ROI, known: Mapping[str, Any]) -> Stage:
+def read_inventory(folder: Path, data: Path) -> dict[str, Any]:
+    """The inventory of a finished check stage's folder; paths in it are whole again.
+
+    Parameters
+    ----------
+    data
+        The data set's folder, to which paths in the file are relative.
+    """
+    found: dict[str, Any] = json.loads((folder / INVENTORY).read_text())
+    files = {str(data / path): entry for path, entry in found["files"].items()}
+    cases = [
+        one | {key: str(data / one[key]) for key in ("image", "label") if one[key] is not None}
+        for one in found["cases"]
+    ]
+    return found | {"files": files, "cases": cases}
+
+
+def check_stage(dataset: Dataset, data: Path, roi: ROI, known: Mapping[str, Any]) -> Stage:
     """The stage that checks a data set; it runs again when a file's size or time changes.
 
     Parameters
     ----------
+    data
+        The folder that was opened; files outside of it keep their whole path.
     roi
         The region of interest, which must hold something of every structure.
     known
@@ -67,8 +92,8 @@ def check_stage(dataset: Dataset, roi: ROI, known: Mapping[str, Any]) -> Stage:
             "part": part,
             "id": case.id,
             "protocol": case.protocol,
-            "image": _stamp(case.image),
-            "label": None if case.label is None else _stamp(case.label),
+            "image": _stamp(case.image, data),
+            "label": None if case.label is None else _stamp(case.label, data),
         }
         for part, members in dataset.parts().items()
         for case in members
@@ -78,6 +103,7 @@ def check_stage(dataset: Dataset, roi: ROI, known: Mapping[str, Any]) -> Stage:
         "past_core.pipeline.work.check:check",
         {
             "name": dataset.name,
+            "folder": str(data),
             "labels": list(dataset.labels.structures),
             "roi": roi.fractions,
             "cases": cases,
@@ -113,10 +139,11 @@ def _is_inventory(content: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _stamp(path: Path) -> list[Any]:
+def _stamp(path: Path, data: Path) -> list[Any]:
     """Path, size and time of a file; one that is missing is the check's to report."""
+    name = str(path.relative_to(data) if path.is_relative_to(data) else path)
     try:
         found = path.stat()
     except OSError:
-        return [str(path), -1, -1]
-    return [str(path), found.st_size, found.st_mtime_ns]
+        return [name, -1, -1]
+    return [name, found.st_size, found.st_mtime_ns]

@@ -14,6 +14,7 @@ from past_core.errors import DataError
 from past_core.pipeline.events import StageReport
 from past_core.pipeline.finished import finished_stages, training_curves
 from past_core.pipeline.ingredients import unused_ingredients
+from past_core.pipeline.inventory import read_inventory
 from past_core.pipeline.layout import (
     CHOICE,
     INVENTORY,
@@ -210,27 +211,22 @@ class Run:
     @cached_property
     def inventory(self) -> dict[str, Any]:
         """What the check of the data found: ``cases`` and ``files``; empty if there is none."""
-        for name in self.record.get("stages", ()):
-            path = self.folder / STAGES / name / INVENTORY
-            if path.is_file():
-                content: dict[str, Any] = json.loads(path.read_text())
-                return content
-        return {}
+        data = self.record.get("data")
+        place = self.folder / "data" if data is None else Path(data)
+        stages = [self.folder / STAGES / name for name in self.record.get("stages", ())]
+        found = [stage for stage in stages if (stage / INVENTORY).is_file()]
+        return read_inventory(found[0], place) if found else {}
 
     def references(self) -> dict[str, Path]:
         """Labels of test and validation scans, by case."""
-        return {
-            case["id"]: Path(case["label"])
-            for case in self.inventory.get("cases", ())
-            if case["part"] in ("test", "validation") and case["label"]
-        }
+        cases = self.inventory.get("cases", ())
+        scored = [case for case in cases if case["part"] in ("test", "validation")]
+        return {case["id"]: Path(case["label"]) for case in scored if case["label"]}
 
     def reference_hashes(self) -> dict[str, str]:
         """SHA-256 of those labels, by case."""
-        return {
-            case: self.inventory["files"][str(path)]["sha256"]
-            for case, path in self.references().items()
-        }
+        files = self.inventory.get("files", {})
+        return {case: files[str(path)]["sha256"] for case, path in self.references().items()}
 
 
 def open_run(folder: Path) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import tomli_w
 from past_core.dataset import Dataset
 from past_core.files import atomic_path, write_json
 from past_core.pipeline.layout import APPLICATION, RECIPE, RUN, SYSTEMS, TRUST_TABLE
+from past_core.pipeline.machine import hardware, versions
+from past_core.pipeline.origin import Origin
 from past_core.pipeline.plan import Plan
 from past_core.pipeline.publishing import file_names
 from past_core.pipeline.routes import rule_for_others
@@ -33,6 +35,7 @@ def record_run(
     *,
     checked: Stage,
     place: Callable[[Stage], Path],
+    origin: Origin,
     folder: Path,
 ) -> None:
     """Write ``recipe.toml``, ``systems.toml``, ``application.json`` and ``run.json``.
@@ -46,6 +49,8 @@ def record_run(
         The check of the data set.
     place
         The folder of a stage, which may have another name in an older run.
+    origin
+        Of the run.
     folder
         The run folder.
     """
@@ -61,7 +66,10 @@ def record_run(
         folder / RUN,
         {
             "format": FORMAT,
-            "command": list(request.command),
+            "command": origin.command,
+            "plugins": origin.plugins(_used(settings)),
+            "versions": versions(),
+            "hardware": hardware(settings.device),
             "data": None if request.data is None else str(request.data.absolute()),
             "dataset": {"name": dataset.name, "reader": settings.reader.name},
             "labels": dataset.labels.as_mapping(),
@@ -174,6 +182,14 @@ def record_trust(folder: Path, trust: Mapping[str, Mapping[str, Mapping[str, flo
 
 def _target_ids(dataset: Dataset, protocol: str | None) -> list[str]:
     return [case.id for case in dataset.target if protocol in (None, case.protocol)]
+
+
+def _used(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Kinds and names of all plugins that a run may use."""
+    for choice in (settings.reader, *settings.metrics):
+        yield choice.kind, choice.name
+    for kind, name, _ in settings.systems.uses():
+        yield kind, name
 
 
 def _recipe(settings: Settings) -> dict[str, Any]:

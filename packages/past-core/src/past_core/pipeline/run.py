@@ -132,6 +132,7 @@ def _begun(
                 planned,
                 checked=checked,
                 place=runner.place,
+                origin=runner.origin,
                 folder=request.folder,
             )
         yield runner, planned
@@ -148,11 +149,11 @@ def _check(
     for note in dataset.notes:
         runner.observer.notice(note)
     roi, _ = settings.systems.crop.regions(dataset)
-    stage = check_stage(dataset, roi, last_inventory(runner.stages))
+    stage = check_stage(dataset, data, roi, last_inventory(runner.stages))
     graph = Graph()
     graph.add(stage)
     runner.run(graph)
-    inventory = Inventory.read(runner.place(stage))
+    inventory = Inventory.read(runner.place(stage), data)
     for note in place_doubts(inventory.doubts):
         runner.observer.notice(note)
     return assign_protocols(dataset, settings.systems.protocols), inventory, stage

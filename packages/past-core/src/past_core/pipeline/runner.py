@@ -17,6 +17,7 @@ from past_core.pipeline.execute import Task, execute, finished_manifest, read_ma
 from past_core.pipeline.executors import Inline, Processes
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.layout import PROGRESS
+from past_core.pipeline.origin import Origin
 from past_core.pipeline.outputs import changed
 from past_core.pipeline.settings import Settings
 from past_core.pipeline.stage import SHORT, Stage
@@ -46,6 +47,7 @@ class Runner:
         self.stages = stages
         self.observer = observer
         self.executor = executor
+        self.origin = Origin(settings.registry, settings.request.command)
         self.started: set[str] = set()
         self.count = 0
 
@@ -127,7 +129,11 @@ class Runner:
     def _task(self, stage: Stage) -> Task:
         inputs = {role: self.place(needed) for role, needed in stage.inputs.items()}
         registry, device = self.settings.registry, self.settings.device
-        return Task.of(stage, self.place(stage), inputs, registry, device)
+        origin = {
+            "command": self.origin.command,
+            "plugins": self.origin.plugins(stage.plugins),
+        }
+        return Task.of(stage, self.place(stage), inputs, registry, device, origin=origin)
 
     def _finished(self, stage: Stage) -> dict[str, Any] | None:
         place = self.place(stage)
@@ -160,10 +166,7 @@ class Runner:
         """Import what unfinished stages use, so that what is broken is known before hours pass."""
         wanted: dict[tuple[str, str], None] = {}
         for stage in stages:
-            single = stage.params.get("plugin")
-            several = [p for key in ("metrics", "validators") for p in stage.params.get(key, ())]
-            for plugin in several if single is None else [single, *several]:
-                wanted[plugin["kind"], plugin["name"]] = None
+            wanted |= dict.fromkeys(stage.plugins)
         for kind, name in wanted:
             self.settings.registry.factory(kind, name)
 

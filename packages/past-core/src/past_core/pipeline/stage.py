@@ -49,6 +49,13 @@ class Stage:
         return f"{self.name}-{self.fingerprint[:SHORT]}"
 
     @property
+    def plugins(self) -> list[tuple[str, str]]:
+        """Kinds and names of the plugins that its parameters name."""
+        single = self.params.get("plugin")
+        several = [p for key in ("metrics", "validators") for p in self.params.get(key, ())]
+        return [(p["kind"], p["name"]) for p in ([] if single is None else [single]) + several]
+
+    @property
     def kind(self) -> str:
         """Which room of the work it belongs to: ``check``, ``crop``, ``translate``, ..."""
         return self.function.partition(":")[0].rpartition(".")[2]

@@ -10,12 +10,9 @@ import difflib
 import importlib
 import logging
 import os
-import sys
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import Distribution, EntryPoint, distributions
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +21,7 @@ import pluggy
 from past_core.config import PluginConfig, parse_config
 from past_core.errors import PluginError
 from past_core.plugins import hookspecs
+from past_core.plugins.foreign import ForeignError, foreign
 from past_core.plugins.own import OWN, PROVIDED_BY
 from past_core.plugins.specs import PluginSpec
 
@@ -32,8 +30,11 @@ __all__ = ["KINDS", "BrokenPlugin", "Installed", "Registry"]
 log = logging.getLogger(__name__)
 
 GROUP = "past"
-PATIENCE = 3.0
-"""Seconds of an import after which it is named."""
+PATIENCE, LONG_PATIENCE = 3.0, 10.0
+"""Seconds after which an import is named: of a plugin's module, which is light, and of its class,
+which may bring torch."""
+TEXTS = ("name", "summary", "factory", "config")
+"""What every description says in words."""
 
 HOOKS = {
     "dataset": "past_datasets",
@@ -146,16 +147,16 @@ class Registry:
 
     def _import(self, installed: Installed, path: str) -> Any:  # noqa: ANN401
         module, _, attribute = path.partition(":")
+        who = f"{installed.distribution} {installed.version}"
         try:
-            return getattr(importlib.import_module(module), attribute)
-        except Exception as error:
+            with foreign(who, LONG_PATIENCE):
+                return getattr(importlib.import_module(module), attribute)
+        except ForeignError as error:
             remedy = PROVIDED_BY.get((installed.spec.kind, installed.spec.name))
             raise PluginError(
-                f"the {installed.spec.kind} '{installed.spec.name}' of {installed.distribution} "
-                f"{installed.version} cannot be loaded from {path}: "
-                f"{type(error).__name__}: {error}. "
-                f"Reinstall it: pip install '{remedy or installed.distribution}'"
-            ) from error
+                f"the {installed.spec.kind} '{installed.spec.name}' of {who} cannot be loaded from "
+                f"{path}: {error}. Reinstall it: pip install '{remedy or installed.distribution}'"
+            ) from error.__cause__
 
     def _unknown(self, kind: str, name: str) -> str:
         names = [one.spec.name for one in self.all(kind)]
@@ -174,11 +175,10 @@ class Registry:
 
     def _load(self, entry_point: EntryPoint, distribution: str, version: str) -> None:
         try:
-            # A plugin that prints must not spoil what a command prints for programs.
-            with redirect_stdout(sys.stderr), _named_if_slow(f"{distribution} {version}"):
+            with foreign(f"{distribution} {version}", PATIENCE):
                 module = entry_point.load()
-        except (Exception, SystemExit) as error:
-            self._break(distribution, version, f"{type(error).__name__}: {error}")
+        except ForeignError as error:
+            self._break(distribution, version, str(error))
             return
         self._register(module, distribution, version, f"{distribution}:{entry_point.name}")
 
@@ -188,13 +188,14 @@ class Registry:
         manager = pluggy.PluginManager("past")
         manager.add_hookspecs(hookspecs)
         try:
-            manager.register(module, name)
-            manager.check_pending()
-            if not manager.get_hookcallers(module):
-                raise TypeError(f"it implements none of the hooks {', '.join(HOOKS.values())}")
-            specs = [spec for hook in HOOKS.values() for spec in _flatten(manager, hook)]
-        except Exception as error:
-            self._break(distribution, version, f"{type(error).__name__}: {error}")
+            with foreign(f"{distribution} {version}", PATIENCE):
+                manager.register(module, name)
+                manager.check_pending()
+                if not manager.get_hookcallers(module):
+                    raise TypeError(f"it implements none of the hooks {', '.join(HOOKS.values())}")
+                specs = [spec for hook in HOOKS.values() for spec in _flatten(manager, hook)]
+        except ForeignError as error:
+            self._break(distribution, version, str(error))
             return
         for spec in specs:
             installed = Installed(spec, distribution, version)
@@ -205,23 +206,14 @@ class Registry:
         self.broken.append(BrokenPlugin(distribution, version, reason))
 
 
-@contextmanager
-def _named_if_slow(who: str) -> Iterator[None]:
-    """Say what is waited for, if an import takes more than a few seconds."""
-    timer = threading.Timer(PATIENCE, log.warning, ("waiting for the plugin of %s to load", who))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def _flatten(manager: pluggy.PluginManager, hook: str) -> Iterable[PluginSpec]:
     for specs in getattr(manager.hook, hook)():
         for spec in specs:
             if HOOKS.get(getattr(spec, "kind", "")) != hook:
                 raise TypeError(f"{hook} gave {spec!r}, which is no description of that kind")
+            for text in TEXTS:
+                if not isinstance(getattr(spec, text), str):
+                    raise TypeError(f"{hook} gave {spec!r}, whose {text} is no text")
             yield spec
 
 
@@ -235,10 +227,18 @@ def _entry_points() -> Iterable[tuple[EntryPoint, str, str]]:
     found: dict[tuple[str, str], tuple[EntryPoint, str]] = {}
     for distribution in distributions():
         name = distribution.metadata["Name"]
-        if own_only and name not in OWN:
+        if name is None or (own_only and name not in OWN):
             continue
-        for entry_point in distribution.entry_points:
-            if entry_point.group == GROUP:
-                found.setdefault((name, entry_point.name), (entry_point, distribution.version))
+        for entry_point in _announced(distribution):
+            found.setdefault((name, entry_point.name), (entry_point, distribution.version))
     for (name, _), (entry_point, version) in sorted(found.items(), key=lambda item: item[0]):
         yield entry_point, name, version
+
+
+def _announced(distribution: Distribution) -> list[EntryPoint]:
+    """Entry points of the group; none of a distribution whose list of them cannot be read."""
+    try:
+        return [one for one in distribution.entry_points if one.group == GROUP]
+    except Exception as error:
+        log.debug("entry points of %s: %s", distribution.metadata["Name"], error)
+        return []

@@ -2,7 +2,8 @@
 
 Each check builds tiny cases in a scratch folder, runs the plugin on them the way the
 pipeline does, and raises ``AssertionError`` with the promise that was broken. They need
-no pytest; in a plugin's own tests they read::
+no pytest. ``check_distribution`` checks all plugins of an installed distribution; one by one they
+read::
 
     from past_core.testing import check_module, check_spec, check_translator
 
@@ -24,6 +25,7 @@ trains two or three times.
 """
 
 from past_core.testing.cases import LABELS, tiny_cases, tiny_predictions, tiny_volume
+from past_core.testing.distribution import check_distribution
 from past_core.testing.metric import check_metric
 from past_core.testing.online import check_online_strategy
 from past_core.testing.reader import check_reader
@@ -35,6 +37,7 @@ from past_core.testing.validator import check_validator
 
 __all__ = [
     "LABELS",
+    "check_distribution",
     "check_metric",
     "check_module",
     "check_online_strategy",

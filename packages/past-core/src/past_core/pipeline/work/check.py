@@ -24,13 +24,14 @@ def check(params: Mapping[str, Any], work: Work) -> None:
     """Read every file that is new or has changed, and report all problems at once.
 
     The inventory has every file's size, time and SHA-256, and every case's shape, spacing
-    and protocol.
+    and protocol; paths are relative to the data set's folder.
 
     Parameters
     ----------
     params
-        ``name`` and ``labels`` of the data set, ``roi`` (six fractions), and ``cases``: of each its
-        ``part``, ``id``, ``protocol``, and of ``image`` and ``label`` the path, size and time.
+        ``name``, ``folder`` and ``labels`` of the data set, ``roi`` (six fractions), and ``cases``:
+        of each its ``part``, ``id``, ``protocol``, and of ``image`` and ``label`` the path, size
+        and time.
 
     Raises
     ------
@@ -39,7 +40,9 @@ def check(params: Mapping[str, Any], work: Work) -> None:
     """
     labels, roi = Labels(tuple(params["labels"])), ROI.of(params["roi"])
     problems = [*part_problems(_parts(params))]
-    known = work.incidental["known"]
+    data, known = Path(params["folder"]), work.incidental["known"]
+    if known.get("folder") != params["folder"]:
+        known = {}  # files of one name, size and time in another place may be other files
     sound: dict[tuple[str, str], Checked] = {}
     if [known.get("labels"), known.get("roi")] == [params["labels"], params["roi"]]:
         sound = {
@@ -50,17 +53,17 @@ def check(params: Mapping[str, Any], work: Work) -> None:
     found: dict[tuple[str, str], Checked] = {}
     source = []
     for done, entry in enumerate(params["cases"], start=1):
-        case = _case(entry)
+        case = _case(entry, data)
         given = [stamp for stamp in (entry["image"], entry["label"]) if stamp is not None]
-        pair = (str(case.image), "" if case.label is None else str(case.label))
+        pair = (given[0][0], "" if case.label is None else given[1][0])
         same = pair in sound and all(_unchanged(stamp, known) for stamp in given)
         found[pair] = sound[pair] if same else check_case(case, labels, roi)
         problems += found[pair].problems
         source += [found[pair]] if entry["part"] == "source" else []
         for path, size, time in given:
-            if path not in files and Path(path).is_file():
+            if path not in files and (data / path).is_file():
                 same = _unchanged([path, size, time], known)
-                content = known["files"][path]["sha256"] if same else file_hash(Path(path))
+                content = known["files"][path]["sha256"] if same else file_hash(data / path)
                 files[path] = {"size": size, "time": time, "sha256": content}
         work.progress(done, len(params["cases"]), case.id)
     problems += structure_problems(source, labels)
@@ -69,6 +72,7 @@ def check(params: Mapping[str, Any], work: Work) -> None:
     write_json(
         work.folder / INVENTORY,
         {
+            "folder": params["folder"],
             "labels": params["labels"],
             "roi": params["roi"],
             "files": files,
@@ -76,22 +80,23 @@ def check(params: Mapping[str, Any], work: Work) -> None:
                 {"image": image, "label": label, "structures": one.structures, "kept": one.kept}
                 for (image, label), one in found.items()
             ],
-            "cases": [_described(entry) for entry in params["cases"]],
+            "cases": [_described(entry, data) for entry in params["cases"]],
         },
     )
 
 
 def _twins(params: Mapping[str, Any], files: Mapping[str, Any]) -> list[Twin]:
     """What tells each case's image from the others'; of a file that cannot be read, nothing."""
+    data = Path(params["folder"])
     return [
-        (case["part"], case["id"], path, files[path]["sha256"] if path in files else "")
+        (case["part"], case["id"], str(data / path), files.get(path, {}).get("sha256", ""))
         for case in params["cases"]
         for path in (case["image"][0],)
     ]
 
 
-def _described(entry: Mapping[str, Any]) -> dict[str, Any]:
-    header = read_header(Path(entry["image"][0]))
+def _described(entry: Mapping[str, Any], data: Path) -> dict[str, Any]:
+    header = read_header(data / entry["image"][0])
     return {
         "part": entry["part"],
         "id": entry["id"],
@@ -116,15 +121,15 @@ def _parts(params: Mapping[str, Any]) -> dict[str, list[Case]]:
     """Cases by the name of their part."""
     parts: dict[str, list[Case]] = {"source": [], "target": [], "test": [], "validation": []}
     for entry in params["cases"]:
-        parts[entry["part"]].append(_case(entry))
+        parts[entry["part"]].append(_case(entry, Path(params["folder"])))
     return parts
 
 
-def _case(entry: Mapping[str, Any]) -> Case:
+def _case(entry: Mapping[str, Any], data: Path) -> Case:
     return Case(
         entry["id"],
         Domain.SOURCE if entry["part"] == "source" else Domain.TARGET,
-        Path(entry["image"][0]),
-        None if entry["label"] is None else Path(entry["label"][0]),
+        data / entry["image"][0],
+        None if entry["label"] is None else data / entry["label"][0],
         entry["protocol"],
     )
