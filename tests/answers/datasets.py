@@ -74,8 +74,8 @@ listed("a file that is missing", "gone.nii.gz: no such file", target=[*TARGET, "
 listed("200 000 files that are missing", "200000 problems", "and 199990 more",
        target=[f"gone{n}.nii.gz" for n in range(200_000)])  # fmt: skip
 listed("an absolute path", "/etc/scan.nii.gz", "leads out of", target=[*TARGET, "/etc/scan.nii.gz"])
-listed("a path with ..", "../data/target1_image.nii.gz", "leads out of",
-       target=[TARGET[0], "../data/target1_image.nii.gz"])  # fmt: skip
+listed("a path with ..", "../scan.nii.gz", "leads out of",
+       target=[*TARGET, "../scan.nii.gz"])  # fmt: skip
 listed("one scan twice", "2 cases are named source0", source=[SOURCE[0], SOURCE[0]])
 listed("one scan under two ids", "source0_image.nii.gz", "Keep one of them",
        source=[*SOURCE, SOURCE[0] | {"id": "other"}])  # fmt: skip

@@ -76,7 +76,34 @@ def test_one_image_in_two_parts_is_found_whatever_its_name(parts, tmp_path):
     parts["test"].append(Case("other", Domain.TARGET, copied))
     (text,) = texts(seen(parts), fault=False)
     assert "2 files hold one image (target: " in text
-    assert "other.nii). What is tested on was learnt from" in text
+    assert "other.nii, as other). One file can be both" in text
+
+
+@pytest.mark.parametrize(
+    ("origin", "part", "harm"),
+    [
+        ("source", "source", "It counts twice"),
+        ("target", "target", "It counts twice"),
+        ("source", "target", "What is tested on was learnt from"),
+        ("source", "test", "What is tested on was learnt from"),
+        ("test", "validation", "What is tested on was learnt from"),
+    ],
+)
+def test_one_image_that_counts_twice_or_is_taught_and_tested_is_a_fault(
+    parts, tmp_path, origin, part, harm
+):
+    parts["validation"] = []
+    if origin == "test":
+        parts["test"] = [case(tmp_path, "more", seed=77)]
+    first = parts[origin][0]
+    for name, path in (("copy", tmp_path / "copy.nii"), ("same", first.image)):
+        if name == "copy":
+            save_volume(load_volume(first.image), path)
+        other = Case(name, Domain.SOURCE if part == "source" else Domain.TARGET, path, first.label)
+        found = seen(parts | {part: [*parts[part], other]})
+        (text,) = [one for one in texts(found, fault=True) if "Keep one of them" in one]
+        assert ("2 files hold one image" if name == "copy" else "one file is listed twice") in text
+        assert harm in text
 
 
 def test_a_scan_that_is_target_and_test_at_once_is_no_duplicate(parts):
@@ -173,7 +200,8 @@ def test_what_is_more_than_rounding_is_left_alone(parts, tmp_path, wrong):
     dataset = Dataset("spines", LABELS, **{k: tuple(v) for k, v in parts.items()})
     assert mend(dataset, found, tmp_path / "mended") == []
     listed = json.loads((tmp_path / "mended/dataset.json").read_text())
-    assert listed["source"][0]["label"] == str(parts["source"][0].label)
+    link = tmp_path / "mended" / listed["source"][0]["label"]
+    assert link.readlink() == parts["source"][0].label
 
 
 def test_what_no_source_scan_teaches_is_a_fault(parts):

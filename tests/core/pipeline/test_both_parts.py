@@ -51,7 +51,12 @@ def go(folder, data):
     return run_pipeline(request, registry=toy_registry())
 
 
-PLUGINS = {"translator": "match", "segmenter": "bayes", "strategy": "keep"}
+PLUGINS = {
+    "translator": "match",
+    "segmenter": "bayes",
+    "strategy": "keep",
+    "assignments": ("dataset.outside=true",),
+}
 
 
 @pytest.mark.parametrize("part", ["test", "validation"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from past_core.comparison import scores_of_runs
-from past_core.errors import ConfigError, DataError, PluginError
+from past_core.errors import ConfigError, DataError, PluginError, StageError
 from past_core.exported.export import export_system
 from past_core.headers import read_header
 from past_core.pipeline import Request, clean_run, load_systems, run_pipeline
@@ -271,7 +271,7 @@ def test_a_stage_that_fails_leaves_its_traceback_in_its_log(run, request_of, reg
 
     monkeypatch.setattr(registry.factory("translator", "match"), "translate", explode)
     request = request_of()
-    with pytest.raises(RuntimeError, match="exploded"):
+    with pytest.raises(StageError, match=r"RuntimeError: .* exploded\. .*translate-aligned-.*log\.txt"):
         run(request)
     (log,) = request.folder.glob("stages/translate-aligned-*/log.txt")
     log = log.read_text()

@@ -58,6 +58,6 @@ def fault_of_id(name: str) -> str:
     return ""
 
 
-def leads_out(path: str) -> bool:
-    """Whether a path is absolute or goes up: it may lead out of the folder it is relative to."""
-    return Path(path).is_absolute() or ".." in Path(path).parts
+def leads_out(folder: Path, path: Path) -> bool:
+    """Whether a path lies outside of a folder, by its text: absolute elsewhere, or by ``..``."""
+    return not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))

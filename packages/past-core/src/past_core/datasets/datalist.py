@@ -46,7 +46,7 @@ class DatalistConfig(PluginConfig):
     file: str = "dataset.json"
     """Name of the list in the data set's folder."""
     outside: bool = False
-    """Whether paths in the list may lead out of the folder: absolute ones, and those with '..'."""
+    """Whether paths in the list may lead out of the folder."""
 
 
 class DatalistReader(DatasetReader):
@@ -91,7 +91,7 @@ class DatalistReader(DatasetReader):
             "test": content.test,
             "validation": content.validation,
         }
-        problems = [] if self.config.outside else [*_outside(listed)]
+        problems = [] if self.config.outside else [*_outside(folder, listed)]
         parts = {part: _cases(folder, part, entries, problems) for part, entries in listed.items()}
         problems += [
             f"{part}: {case.image} has no label. Add it, or move the image to another list."
@@ -117,10 +117,10 @@ class DatalistReader(DatasetReader):
         )
 
 
-def _outside(listed: Mapping[str, list[Entry]]) -> Iterator[str]:
+def _outside(folder: Path, listed: Mapping[str, list[Entry]]) -> Iterator[str]:
     for part, entries in listed.items():
         for path in (path for entry in entries for path in (entry.image, entry.label)):
-            if path is not None and leads_out(path):
+            if path is not None and leads_out(folder, folder / path):
                 yield (
                     f"{part}: {path} leads out of the data set's folder. List files below it, or "
                     "allow this with --set dataset.outside=true."

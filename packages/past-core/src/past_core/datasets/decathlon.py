@@ -53,7 +53,7 @@ class DecathlonConfig(PluginConfig):
     """Structures and their values, ``vs=1,cochlea=2``; left empty, as the lists have them, or
     else after the values that source labels have."""
     outside: bool = False
-    """Whether paths in a list may lead out of its folder: absolute ones, and those with '..'."""
+    """Whether paths in a list may lead out of the folder that is opened."""
 
 
 class DecathlonReader(DatasetReader):
@@ -81,7 +81,7 @@ class DecathlonReader(DatasetReader):
                 found.setdefault(name, False)
         names = source_and_target(found, config.source, config.target, str(folder), "list")
         problems: list[str] = []
-        source, target = (_half(folder / name, config, problems) for name in names)
+        source, target = (_half(folder, name, config, problems) for name in names)
         if problems:
             raise listing(str(folder), problems)
         return joined("-to-".join(_short(name) for name in names), source, target, config.labels)
@@ -108,8 +108,10 @@ def _short(name: str) -> str:
     return last.split("_", 1)[1] if _FOLDER.fullmatch(last) else last
 
 
-def _half(place: Path, config: DecathlonConfig, problems: list[str]) -> Half:
-    path = place / LIST if place.is_dir() else place
+def _half(folder: Path, name: str, config: DecathlonConfig, problems: list[str]) -> Half:
+    path = folder / name
+    path = path / LIST if path.is_dir() else path
+    around = None if config.outside else folder
     declared = read_declared(path, labels=not config.labels)
     content = declared.content
     lists = {
@@ -117,7 +119,7 @@ def _half(place: Path, config: DecathlonConfig, problems: list[str]) -> Half:
             scan
             for key in keys
             for entry in _entries(content.get(key, []), key, declared.path, problems)
-            if (scan := _scan(entry, key, declared.path, config, problems)) is not None
+            if (scan := _scan(entry, key, declared.path, around, problems)) is not None
         ]
         for part, keys in {
             "training": ("training",),
@@ -148,7 +150,7 @@ def _scan(
     entry: Any,  # noqa: ANN401
     key: str,
     path: Path,
-    config: DecathlonConfig,
+    around: Path | None,
     problems: list[str],
 ) -> Scan | None:
     fields = entry if isinstance(entry, dict) else {"image": entry}
@@ -165,11 +167,10 @@ def _scan(
             "Correct the entry."
         )
         return None
-    if not config.outside:
-        problems += [
-            f"{path}: {key}: {one} leads out of the list's folder. List files below it, or allow "
-            "this with --set dataset.outside=true."
-            for one in (image, label)
-            if one is not None and leads_out(one)
-        ]
+    problems += [
+        f"{path}: {key}: {one} leads out of {around}. List files below it, or allow this with "
+        "--set dataset.outside=true."
+        for one in (image, label)
+        if one is not None and around is not None and leads_out(around, path.parent / one)
+    ]
     return path.parent / image, None if label is None else path.parent / label

@@ -190,7 +190,9 @@ class _Calibration:
             params: dict[str, Any] = {"plugin": plugin, "source": self._seen("source")}
             return Stage("translate", fit.function.replace(":fit", ":translate"), params)
         params = {"plugin": plugin, "prediction": prediction, "cases": self._labelled()}
-        return Stage("predict", fit.function.replace(":fit", ":predict"), params)
+        known = {"classes": len(fit.params["labels"]) + 1}
+        function = fit.function.replace(":fit", ":predict")
+        return Stage("predict", function, params, incidental=known)
 
     def _labelled(self) -> list[dict[str, Any]]:
         """Scans with labels, as segmenters see them."""

@@ -68,7 +68,7 @@ def _check_other_folders(reader: DatasetReader, scratch: Path, who: str) -> None
     stray = scratch / "stray"
     stray.mkdir(parents=True)
     (stray / "notes.txt").write_text("no data set")
-    (stray / "dataset.json").write_bytes(b"\x00\xff{ not JSON")
+    (stray / "dataset.json").write_text('{"name": "of another tool"}')
     (stray / "broken.nii.gz").write_bytes(b"no NIfTI")
     for place in (stray, scratch / "missing", stray / "notes.txt"):
         try:
