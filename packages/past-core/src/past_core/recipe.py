@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import Field
 
-from past_core.config import PluginConfig, parse_config, read_toml
+from past_core.config import DEEPEST, PluginConfig, is_deep, parse_config, read_toml
 from past_core.errors import ConfigError
 
 __all__ = ["Recipe", "Tables", "load_recipe", "merged", "parse_assignments"]
@@ -140,6 +140,8 @@ def parse_assignments(
                 "for example translator.iterations=500."
             )
         value = _value(text.strip())
+        if len(path) > DEEPEST or is_deep(value):
+            raise ConfigError(f"--set {assignment}: nested too deeply for a setting.")
         if head == "crop":
             _assign(tables.setdefault("crop", {}), path, value, assignment)
             continue
@@ -163,5 +165,5 @@ def _assign(table: dict[str, Any], path: Sequence[str], value: Any, assignment: 
 def _value(text: str) -> Any:  # noqa: ANN401
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

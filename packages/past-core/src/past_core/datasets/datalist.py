@@ -21,7 +21,6 @@ target scans to choose settings by, ``roi``, fractions of canonical (RAS+) axes 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,10 +31,11 @@ from past_core.checking import SCORED
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
+from past_core.files import read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import SUFFIXES, stem
-from past_core.problems import listing
+from past_core.problems import listing, shown
 from past_core.roi import ROI
 
 __all__ = ["DatalistConfig", "DatalistReader"]
@@ -151,10 +151,7 @@ def _parse(path: Path) -> _List:
         raise DataError(
             f"{path}: no such file. Write one that lists labels, source, target and test."
         )
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: not valid JSON: {error}. Correct it there.") from error
+    content = read_json(path, "Correct it there.")
     try:
         return _List.model_validate(content)
     except ValidationError as error:
@@ -174,7 +171,7 @@ def _explain(problem: Any) -> str:  # noqa: ANN401
         return f"{key}: unknown key. Known keys: {known}. Rename or remove it."
     if problem["type"] == "missing":
         return f"{key}: missing. Add it; known keys: {known}."
-    return f"{key}: {problem['msg']}, got {problem['input']!r}. Correct the value."
+    return f"{key}: {problem['msg']}, got {shown(problem['input'])}. Correct the value."
 
 
 def _cases(

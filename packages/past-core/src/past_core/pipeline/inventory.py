@@ -10,6 +10,7 @@ from typing import Any
 
 from past_core.dataset import Dataset
 from past_core.pipeline.layout import INVENTORY
+from past_core.pipeline.recorded import InventoryFile, read_recorded
 from past_core.pipeline.stage import Stage
 from past_core.roi import ROI
 
@@ -34,7 +35,8 @@ class Inventory:
     @classmethod
     def read(cls, folder: Path) -> Inventory:
         """Of a finished check stage's folder."""
-        found = json.loads((folder / INVENTORY).read_text())
+        remedy = f"Delete {folder}, and run the same command again."
+        found = read_recorded(folder / INVENTORY, InventoryFile, remedy)
         hashes = {path: entry["sha256"] for path, entry in found["files"].items()}
         cases = found["cases"]
         return cls(hashes, tuple((one["image"], one["doubt"]) for one in cases if one["doubt"]))
