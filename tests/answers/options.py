@@ -72,11 +72,11 @@ setting("a learning rate that is no number", "segmenter.learning_rate=nan", "lea
 setting("a learning rate without end", "segmenter.learning_rate=inf", "learning_rate")
 setting("a crop larger than the slices", "translator.crop=512", "crop")
 setting("a batch of 100 000", "translator.batch_size=100000", "batch_size")
-setting("a setting of 100 000 levels", "translator.x=" + "[" * 100_000, "nested too deeply")
+setting("a value of 100 000 levels", "translator.crop=" + "[" * 100_000, "translator.nicegan.crop")
 setting(
     "a table in a number's place", "translator.iterations={a=1}", "translator.nicegan.iterations"
 )
-setting("a key of 5000 levels", "translator." + ".".join("x" * 5000) + "=1", "5000 levels")
+setting("a key of 5000 levels", "translator." + ".".join("x" * 5000) + "=1", "nested too deeply")
 setting("a region without structures", "crop.roi.lower=[0.7, 0.7, 0]", "leaves out all of bright")
 
 

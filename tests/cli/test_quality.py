@@ -60,6 +60,7 @@ def test_figures_are_read_from_the_run_if_there_are_any(report, tmp_path):
     entry |= {"measured": "measure-aligned-0"}
     cases = {"source": [], "target": [], "test": []}
     content = {"labels": {"background": 0, "vs": 1, "cochlea": 2}, "cases": cases, "scans": {}}
+    content |= {"systems": [], "stages": ["fit-aligned-0"]}
     (tmp_path / "run.json").write_text(json.dumps(content | {"translations": [entry]}))
     assert list(quality_tables(open_run(tmp_path))) == []
     record = tmp_path / "stages/measure-aligned-0/record"

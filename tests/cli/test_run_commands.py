@@ -20,6 +20,7 @@ def finished(tmp_path):
     record = {
         "labels": {"background": 0, "vs": 1},
         "systems": [{"name": "a", "segmentations": "x", "scores": "score-a-1"}],
+        "cases": {"source": [], "target": [], "test": []},
         "translations": [],
         "scans": {},
         "left_out": {"oracle": "no labels are there"},
@@ -159,6 +160,7 @@ def test_rank_says_how_well_figures_rank(past_cli, finished):
     (finished / "run.json").write_text(json.dumps(record))
     flip = {"a": 0.2, "b": 0.3, "c": 0.9, "d": 0.8}
     choice = {"chosen": "c", "ranks": dict.fromkeys(flip, 1.0), "means": {"flip": flip}}
+    choice["figures"] = {"flip": {name: {"x": value} for name, value in flip.items()}}
     (finished / "stages/choose-a-3").mkdir()
     (finished / "stages/choose-a-3/choice.json").write_text(json.dumps(choice))
     record["systems"][0]["trust"] = "trust-a-4"

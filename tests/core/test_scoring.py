@@ -99,10 +99,10 @@ def test_a_failed_write_leaves_the_old_table_and_nothing_else(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("system,case,structure,value\na,1,vs,0.5\n", "column metric is missing"),
-        ("", "column system, case, structure, metric, value is missing"),
+        ("system,case,structure,value\na,1,vs,0.5\n", "no column metric"),
+        ("", "no column system, case, structure, metric, value"),
         ("system,case,structure,metric,value\na,1,vs,dice,high\n", "line 2: the value is 'high'"),
-        ("system,case,structure,metric,value\na,1,vs,dice\n", "line 2: the value is None"),
+        ("system,case,structure,metric,value\na,1,vs,dice\n", "line 2: the value is ''"),
     ],
 )
 def test_a_damaged_table_is_refused_by_file_and_line(tmp_path, text, message):

@@ -88,7 +88,7 @@ def test_a_table_of_other_columns_is_named(made):
     folder = made(trees.crossmoda2022)
     with (folder / "infos_validation.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["name", "center"], ["crossmoda2021_ldn_211", "London"]])
-    assert "infos_validation.csv: has no column crossmoda_name" in problems_of(folder)
+    assert "infos_validation.csv: no column crossmoda_name" in problems_of(folder)
 
 
 def test_2023_has_three_centres_and_structures(made):
@@ -330,7 +330,7 @@ def test_unknown_subjects_and_stray_labels_are_named(made, write):
 def test_a_table_of_structures_that_is_none_is_named(made):
     folder = made(trees.bids)
     (folder / "derivatives/manual/dseg.tsv").write_text("value\tname\n1\tball\n")
-    assert "dseg.tsv: not a table of index and name" in problems_of(folder)
+    assert "dseg.tsv: no column index" in problems_of(folder)
 
 
 @pytest.fixture

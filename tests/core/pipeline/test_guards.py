@@ -42,7 +42,9 @@ def run_of(tmp_path):
             said = {"cases": {f"c{n}": one for n, one in enumerate(cases)}}
             (folder / "selection.json").write_text(json.dumps(said))
         labels = {"background": 0, "vs": 1, "cochlea": 2}
-        record = {"selections": selections, "labels": labels}
+        cases = {"source": [], "target": [], "test": []}
+        record = {"selections": selections, "labels": labels, "cases": cases, "scans": {}}
+        record |= {"systems": [], "translations": [], "stages": ["check-0"]}
         (tmp_path / "run.json").write_text(json.dumps(record))
         return open_run(tmp_path)
 

@@ -77,7 +77,7 @@ def test_a_column_of_a_table_tells_protocols(scan_of, tmp_path):
     assert protocols(rule, scans) == ["LDN", "ETZ"]
     with pytest.raises(ConfigError, match=r"infos\.csv: no column centre; it has crossmoda_name"):
         protocols(rule | {"column": "centre"}, scans)
-    with pytest.raises(ConfigError, match=r"other\.csv: the table of protocols cannot be read"):
+    with pytest.raises(ConfigError, match=r"other\.csv: not readable as a table"):
         protocols(rule | {"file": tmp_path / "other.csv"}, scans)
 
 

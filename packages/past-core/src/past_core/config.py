@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from past_core.errors import ConfigError
+from past_core.problems import SHOWN, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["PluginConfig", "parse_config", "read_toml"]
+__all__ = ["DEEPEST", "PluginConfig", "is_deep", "parse_config", "read_toml"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -86,8 +88,10 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_explain(model, problem, where) for problem in _united(error.errors())]
-        raise ConfigError("\n".join(lines)) from error
+        problems = _united(error.errors())
+        lines = [_explain(model, problem, where) for problem in problems[:SHOWN]]
+        more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise ConfigError("\n".join([*lines, *more])) from error
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -99,15 +103,35 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         If the file is missing, or no TOML in UTF-8.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        if any(key.count(".") > DEEPEST for key in _ENDS_OF_KEYS.split(text)):
+            raise ConfigError(f"{path}: a key of so many parts is nothing for a {what}.")
+        content = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path}: the {what} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 ({error}). Save the {what} as UTF-8.") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply for a {what}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of TOML, and of numbers of thousands of digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    if is_deep(content):
+        raise ConfigError(f"{path}: nested too deeply for a {what}.")
+    return content
+
+
+DEEPEST = 50
+"""Levels of tables and lists; no recipe has ten."""
+_ENDS_OF_KEYS = re.compile(r"[\n\r,=\[\]{}]+")
+"""A key of thousands of parts takes tomllib minutes, so it is not given any."""
+
+
+def is_deep(value: object, levels: int = DEEPEST) -> bool:
+    """Whether tables and lists are nested more deeply than any that is meant."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(is_deep(one, levels - 1) for one in inner)
 
 
 def _united(problems: Iterable[Any]) -> list[Any]:
@@ -141,9 +165,9 @@ def _explain(model: type[BaseModel], problem: Any, where: str) -> str:  # noqa: 
         return f"{key}: unknown key. Known keys: {', '.join(known) or 'none'}."
     if problem["type"] == "value_error":
         # Our own words, which quote what they are about; a whole table would drown them.
-        value = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+        value = "" if isinstance(problem["input"], dict) else f", got {shown(problem['input'])}"
         return f"{key}: {problem['ctx']['error']}{value}."
-    return f"{key}: {problem['msg']}, got {problem['input']!r}."
+    return f"{key}: {problem['msg']}, got {shown(problem['input'])}."
 
 
 def _table_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:

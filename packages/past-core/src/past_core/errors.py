@@ -4,9 +4,20 @@ Each message names the file or key, the value found, and the remedy. The command
 line prints them without a traceback; every other exception is a defect of ours.
 """
 
+LONGEST = 3500
+"""Characters of a message; one that quotes a damaged file could have millions."""
+
 
 class PastError(Exception):
-    """Base of all errors that a user can act upon."""
+    """Base of all errors that a user can act upon.
+
+    Of a message too long to be read, start and end are kept: what it is about, and the remedy.
+    """
+
+    def __init__(self, message: str) -> None:
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST - 600]} [...] {message[-500:]}"
+        super().__init__(message)
 
 
 class DataError(PastError):

@@ -8,6 +8,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from past_core.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["atomic_path", "file_hash", "write_json"]
+__all__ = ["atomic_path", "file_hash", "read_json", "write_json"]
 
 
 @contextmanager
@@ -38,6 +40,28 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path, remedy: str) -> Any:  # noqa: ANN401  (whatever it holds)
+    """Read a JSON file in UTF-8, with or without the mark of byte order that some editors write.
+
+    Raises
+    ------
+    DataError
+        If it is missing, no JSON, or nested too deeply to be read; it ends with the remedy.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+        return json.loads(text)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}). {remedy}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 ({error}). {remedy}") from error
+    except RecursionError as error:
+        raise DataError(f"{path}: nested too deeply to be read. {remedy}") from error
+    except ValueError as error:
+        what = str(error) if text.strip() else "it is empty"
+        raise DataError(f"{path}: not valid JSON: {what}. {remedy}") from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import Repr
 from typing import TYPE_CHECKING
 
 from past_core.errors import DataError
@@ -9,11 +10,15 @@ from past_core.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["listing", "refuse"]
+__all__ = ["SHOWN", "listing", "refuse", "shown"]
 
 SHOWN = 10
 LONGEST = 2000
 """Characters of a line."""
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = 120
+_SHORT.maxlevel = 3
 
 
 def listing(where: str, problems: Sequence[str]) -> DataError:
@@ -22,6 +27,14 @@ def listing(where: str, problems: Sequence[str]) -> DataError:
     lines = [line if len(line) <= LONGEST else f"{line[:LONGEST]} …" for line in problems[:SHOWN]]
     more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
     return DataError("\n".join([f"{where}: {count}", *lines, *more]))
+
+
+def shown(value: object) -> str:
+    """A value as Python writes it, but no more of it than fits into a message."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return f"{type(value).__name__} of too many digits"
 
 
 def refuse(where: str, problems: Sequence[str]) -> None:

@@ -15,7 +15,6 @@ by a systems file (``past_core.pipeline.systems``).
 from __future__ import annotations
 
 import difflib
-import reprlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -24,13 +23,11 @@ from typing import Any
 
 from pydantic import Field
 
-from past_core.config import PluginConfig, parse_config, read_toml
+from past_core.config import DEEPEST, PluginConfig, is_deep, parse_config, read_toml
 from past_core.errors import ConfigError
+from past_core.problems import shown
 
 __all__ = ["Recipe", "Tables", "load_recipe", "merged", "parse_assignments"]
-
-DEEPEST = 10
-"""Levels of a key."""
 
 Tables = dict[str, dict[str, Any]]
 
@@ -142,16 +139,16 @@ def parse_assignments(
             near = difflib.get_close_matches(head, allowed, n=1)
             meant = f" Did you mean {near[0]}.{'.'.join(path)}?" if near and path else ""
             raise ConfigError(
-                f"--set {reprlib.repr(assignment)}: expected KEY=VALUE where KEY begins with "
+                f"--set {shown(assignment)}: expected KEY=VALUE where KEY begins with "
                 f"{', '.join(f'{name}.' for name in allowed)} "
                 f"for example translator.iterations=500.{meant}"
             )
-        if len(path) > DEEPEST:
-            raise ConfigError(
-                f"--set {reprlib.repr(assignment)}: the key has {len(path)} levels below {head}, "
-                f"and {DEEPEST} at most. Correct it."
-            )
         value = _value(text.strip())
+        if len(path) > DEEPEST or is_deep(value):
+            raise ConfigError(
+                f"--set {shown(assignment)}: nested too deeply for a setting; {DEEPEST} levels at "
+                "most."
+            )
         if head == "crop":
             _assign(tables.setdefault("crop", {}), path, value, assignment)
             continue
@@ -175,7 +172,5 @@ def _assign(table: dict[str, Any], path: Sequence[str], value: Any, assignment: 
 def _value(text: str) -> Any:  # noqa: ANN401
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
-    except RecursionError as error:
-        raise ConfigError(f"--set: {reprlib.repr(text)} is nested too deeply.") from error

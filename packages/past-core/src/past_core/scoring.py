@@ -13,6 +13,8 @@ import numpy as np
 
 from past_core.errors import DataError
 from past_core.files import atomic_path
+from past_core.problems import shown
+from past_core.table import read_rows
 from past_core.volume import same_grid
 
 if TYPE_CHECKING:
@@ -146,18 +148,8 @@ def read_scores(path: Path) -> list[Score]:
     DataError
         If the file is missing, lacks a column, or a value is no number.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            lacking = [c for c in _REQUIRED if c not in (reader.fieldnames or ())]
-            if lacking:
-                raise DataError(
-                    f"{path}: column {', '.join(lacking)} is missing; "
-                    f"a score table has {', '.join(_REQUIRED)}."
-                )
-            return [_row(path, reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the score table cannot be read ({error}).") from error
+    rows = read_rows(path, *_REQUIRED)
+    return [_row(path, line, row) for line, row in enumerate(rows, start=2)]
 
 
 def summarise(rows: Sequence[Score]) -> list[Summary]:
@@ -210,9 +202,10 @@ def _row(path: Path, line: int, row: dict[str, str]) -> Score:
             route=row.get("route") or "",
             part=row.get("part") or TEST,
         )
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise DataError(
-            f"{path}, line {line}: the value is {row['value']!r}, no number. Score the case again."
+            f"{path}, line {line}: the value is {shown(row['value'])}, no number. Score the "
+            "case again."
         ) from error
 
 

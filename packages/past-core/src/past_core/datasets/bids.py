@@ -17,8 +17,6 @@ suffixes, one of them labelled.
 
 from __future__ import annotations
 
-import csv
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,11 +26,13 @@ from past_core.config import PluginConfig
 from past_core.datasets.choice import source_and_target
 from past_core.datasets.halves import Half, Scan, joined
 from past_core.errors import DataError
+from past_core.files import read_json
 from past_core.headers import read_header
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import nifti_files, stem
 from past_core.problems import listing
+from past_core.table import read_rows
 from past_core.volume import same_grid
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ class BidsReader(DatasetReader):
     def recognises(self, folder: Path) -> bool:
         """Whether its description says that it is BIDS and a subject is there."""
         try:
-            described = json.loads((folder / DESCRIPTION).read_text("utf-8"))
-        except (OSError, ValueError):
+            described = read_json(folder / DESCRIPTION, "")
+        except DataError:
             return False
         return (
             isinstance(described, dict)
@@ -262,11 +262,10 @@ def _declared(place: Path | None, folder: Path) -> Labels | None:
     for path in [*([place / "dseg.tsv"] if place else []), folder / "dseg.tsv"]:
         if not path.is_file():
             continue
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
+        rows = read_rows(path, "name", "index", delimiter="\t")
         try:
             values = {row["name"]: int(row["index"]) for row in rows}
-        except (KeyError, TypeError, ValueError) as error:
+        except ValueError as error:
             raise DataError(
                 f"{path}: not a table of index and name ({error}). Correct it."
             ) from error

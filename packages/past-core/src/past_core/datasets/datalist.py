@@ -21,7 +21,6 @@ target scans to choose settings by, ``roi``, fractions of canonical (RAS+) axes 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.datasets.listed import Entry, Region, read_list
 from past_core.errors import ConfigError, DataError
+from past_core.files import read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import SUFFIXES, case_id, leads_out, stem
@@ -68,8 +68,8 @@ class DatalistReader(DatasetReader):
         if not path.exists():
             return False
         try:
-            content = json.loads(path.read_text("utf-8-sig"))
-        except (OSError, ValueError, RecursionError):
+            content = read_json(path, "")
+        except DataError:
             return True
         return not isinstance(content, dict) or bool({"source", "target"} & content.keys())
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from past_core.datasets.channels import REASON
 from past_core.errors import DataError
+from past_core.files import read_json
 from past_core.labels import Labels
+from past_core.problems import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +39,9 @@ def read_declared(path: Path, *, labels: bool = True) -> Declared:
         If it is no JSON object, has several channels, or structures that are regions, ignored,
         or not numbered 1, 2, ... without gaps.
     """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file. Add it, or name another data set.") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not readable as JSON ({error}). Correct it there.") from error
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Add it, or name another data set.")
+    content = read_json(path, "Correct it there.")
     if not isinstance(content, dict):
         raise DataError(f"{path}: not a JSON object of names and values. Correct it there.")
     channels = content.get("channel_names", content.get("modality"))
@@ -62,7 +60,9 @@ def _labels(named: Any, path: Path) -> Labels | None:  # noqa: ANN401
     None where background alone is declared, as for scans that nobody has labelled.
     """
     if not isinstance(named, dict):
-        raise DataError(f'{path}: labels are {named!r}, not {{"background": 0, ...}}. Correct it.')
+        raise DataError(
+            f'{path}: labels are {shown(named)}, not {{"background": 0, ...}}. Correct it.'
+        )
     if all(str(key).isdecimal() for key in named):
         named = {str(name): int(value) for value, name in named.items()}
     for name, value in named.items():
@@ -73,8 +73,8 @@ def _labels(named: Any, path: Path) -> Labels | None:  # noqa: ANN401
             )
         if not str(value).isdecimal():
             raise DataError(
-                f"{path}: structure {name} is {value!r}, no single value. PAST has no regions; "
-                "declare each value by itself."
+                f"{path}: structure {name} is {shown(value)}, no single value. PAST has no "
+                "regions; declare each value by itself."
             )
     values = {name: int(value) for name, value in named.items()}
     first = min(values, key=lambda name: values[name], default="")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import reprlib
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from past_core.errors import DataError
-from past_core.problems import listing
+from past_core.files import read_json
+from past_core.problems import listing, shown
 
 __all__ = ["Entry", "Listed", "Region", "read_list"]
 
@@ -66,14 +65,7 @@ def read_list(path: Path) -> Listed:
     if not path.is_file():
         found = "is no file" if path.exists() else "no such file"
         raise DataError(f"{path}: {found}. Write one that lists labels, source, target and test.")
-    try:
-        text = path.read_text("utf-8-sig")
-        content = json.loads(text)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 ({error}). Save it as UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        what = str(error) if text.strip() else "it is empty"
-        raise DataError(f"{path}: not valid JSON: {what}. Correct it there.") from error
+    content = read_json(path, "Correct it there.")
     try:
         return Listed.model_validate(content)
     except ValidationError as error:
@@ -93,4 +85,4 @@ def _explain(problem: Any) -> str:  # noqa: ANN401
         return f"{key}: unknown key. Known keys: {known}. Rename or remove it."
     if problem["type"] == "missing":
         return f"{key}: missing. Add it; known keys: {known}."
-    return f"{key}: {problem['msg']}, got {reprlib.repr(problem['input'])}. Correct the value."
+    return f"{key}: {problem['msg']}, got {shown(problem['input'])}. Correct the value."

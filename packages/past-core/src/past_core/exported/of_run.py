@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from past_core.errors import DataError
 from past_core.exported.description import FORMAT, Description, parse
 from past_core.pipeline.layout import APPLICATION, RUN, STAGES, model_path
 from past_core.pipeline.opened import Run
+from past_core.pipeline.recorded import AGAIN, ApplicationFile, read_recorded
 
 __all__ = ["describe", "is_run"]
 
@@ -37,9 +37,9 @@ def describe(run: Run, name: str | None) -> tuple[Description, dict[str, Path]]:
     path = run.folder / APPLICATION
     if not path.is_file():
         raise DataError(f"{path}: no such file. Run past-cli pipeline on this folder once more.")
-    known = json.loads(path.read_text())
+    known = read_recorded(path, ApplicationFile, AGAIN)
     chosen = _chosen(run, name)
-    answers = known["systems"][chosen or name]
+    answers = known["systems"].get(chosen or name, {})
     stages = list(dict.fromkeys(s for a in answers.values() for many in a.values() for s in many))
     if not stages:
         raise DataError(f"{run.folder}: {name} has no protocol whose models were all trained.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from filelock import FileLock, Timeout
 from past_core.errors import ConfigError, DataError
 from past_core.pipeline.inventory import Inventory
 from past_core.pipeline.layout import LOCK, RUN, STAGES
+from past_core.pipeline.recorded import RecordFile, read_recorded
 from past_core.pipeline.request import Request
 
 __all__ = ["exclusive", "require_apart", "require_same_data"]
@@ -74,10 +74,10 @@ def require_same_data(request: Request, found: Inventory) -> None:
         If the folder's run was of other files altogether, in another place.
     """
     try:
-        run = json.loads((request.folder / RUN).read_text())
+        run = read_recorded(request.folder / RUN, RecordFile, "")
         before = Inventory.read(request.folder / STAGES / run["stages"][0], Path())
         was = run["data"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (DataError, LookupError):
         return  # no run is there, or none that can be read
     now = None if request.data is None else str(request.data.absolute())
     if now != was and not set(before.hashes.values()) & set(found.hashes.values()):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from past_core.errors import DataError
 from past_core.interfaces.context import RECORD
 from past_core.pipeline.events import StageReport
 from past_core.pipeline.execute import read_manifest
+from past_core.table import read_rows
 
 __all__ = ["finished_stages", "training_curves"]
 
@@ -35,8 +36,14 @@ def finished_stages(folder: Path, names: Iterable[str] | None = None) -> list[St
             reused=True,
         )
         for name, manifest in manifests.items()
-        if manifest.get("finished") and {"wall_seconds", "peak_memory_mib"} <= manifest.keys()
+        if manifest.get("finished") is True
+        and isinstance(manifest.get("stage", name), str)
+        and all(isinstance(manifest.get(what), int | float) for what in COSTS)
     ]
+
+
+COSTS = ("wall_seconds", "peak_memory_mib")
+"""What is told of a stage by its manifest; one that lacks it is not told of."""
 
 
 def training_curves(
@@ -46,9 +53,11 @@ def training_curves(
     for stage in stages:
         path = folder / stage.folder / RECORD / "losses.csv"
         if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = [
-                    {key: float(value) for key, value in row.items() if value}
-                    for row in csv.DictReader(file)
-                ]
-            yield stage.name, rows
+            yield stage.name, [_numbers(row, path) for row in read_rows(path)]
+
+
+def _numbers(row: Mapping[str, str], path: Path) -> dict[str, float]:
+    try:
+        return {key: float(value) for key, value in row.items() if value}
+    except ValueError as error:
+        raise DataError(f"{path}: {error}. Delete it: it is for people alone.") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from past_core.dataset import Dataset
 from past_core.pipeline.layout import INVENTORY
+from past_core.pipeline.recorded import ANEW, InventoryFile, read_recorded
 from past_core.pipeline.stage import Stage
 from past_core.roi import ROI
 
@@ -66,7 +67,7 @@ def read_inventory(folder: Path, data: Path) -> dict[str, Any]:
     data
         The data set's folder, to which paths in the file are relative.
     """
-    found: dict[str, Any] = json.loads((folder / INVENTORY).read_text())
+    found = read_recorded(folder / INVENTORY, InventoryFile, ANEW.format(folder))
     files = {str(data / path): entry for path, entry in found["files"].items()}
     cases = [
         one | {key: str(data / one[key]) for key in ("image", "label") if one[key] is not None}

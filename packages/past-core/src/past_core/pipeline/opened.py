@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from past_core.errors import DataError
 from past_core.pipeline.events import StageReport
@@ -27,6 +28,14 @@ from past_core.pipeline.layout import (
     TRUST,
     image_path,
     label_path,
+)
+from past_core.pipeline.recorded import (
+    AGAIN,
+    ANEW,
+    ChoiceFile,
+    RecordFile,
+    TrustFile,
+    read_recorded,
 )
 from past_core.pipeline.systems_file import load_systems
 from past_core.pipeline.translations import Translations, old_translations, translations_of
@@ -57,12 +66,15 @@ class Run:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """What ``run.json`` says; empty for a run of before there was one."""
-        try:
-            content: dict[str, Any] = json.loads((self.folder / RUN).read_text())
-        except (OSError, ValueError):
-            return {}
-        return content
+        """What ``run.json`` says; empty for a run of before there was one.
+
+        Raises
+        ------
+        DataError
+            If it is damaged; likewise what else is read of the run.
+        """
+        path = self.folder / RUN
+        return read_recorded(path, RecordFile, AGAIN) if path.exists() else {}
 
     @property
     def recipe(self) -> str:
@@ -136,7 +148,7 @@ class Run:
         ``chosen``, and of every candidate ``ranks``; by validator and candidate ``means``; by
         scan too ``figures``.
         """
-        return self._judged("choice", CHOICE)
+        return self._judged("choice", CHOICE, ChoiceFile)
 
     def left_out(self, system: str) -> list[str]:
         """What the candidates of a choosing system had that the chosen one has not.
@@ -151,14 +163,15 @@ class Run:
 
     def trust(self) -> dict[str, dict[str, dict[str, float]]]:
         """Of each choosing system, by validator and scan, how far to trust its segmentations."""
-        return {name: found["figures"] for name, found in self._judged("trust", TRUST).items()}
+        found = self._judged("trust", TRUST, TrustFile)
+        return {name: one["figures"] for name, one in found.items()}
 
-    def _judged(self, stage: str, file: str) -> dict[str, dict[str, Any]]:
+    def _judged(self, stage: str, file: str, form: type[BaseModel]) -> dict[str, dict[str, Any]]:
         found = {}
         for system in self.record.get("systems", ()):
             path = self.folder / STAGES / (system.get(stage) or "") / file
             if system.get(stage) and path.is_file():
-                found[system["name"]] = json.loads(path.read_text())
+                found[system["name"]] = read_recorded(path, form, ANEW.format(path.parent))
         return found
 
     def stages(self) -> list[StageReport]:
@@ -246,4 +259,9 @@ def open_run(folder: Path) -> Run:
 
 
 def _text(path: Path) -> str:
-    return path.read_text() if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}). {AGAIN}") from error

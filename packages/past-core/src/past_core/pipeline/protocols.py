@@ -9,7 +9,6 @@ A protocol is the data set's own (crossMoDA: the in-plane matrix), or follows fr
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
@@ -23,6 +22,7 @@ from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
 from past_core.headers import Header, read_header
+from past_core.table import read_rows
 from past_core.volume import coarsest_axis
 
 __all__ = [
@@ -199,16 +199,7 @@ def _by_spacing(header: Header, rule: ProtocolRule) -> str | None:
 def _read_table(rule: ProtocolRule) -> dict[str, str]:
     assert rule.file is not None
     try:
-        with rule.file.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            known = reader.fieldnames or ()
-            if lacking := [name for name in (rule.case, rule.column) if name not in known]:
-                raise ConfigError(
-                    f"{rule.file}: no column {', '.join(lacking)}; it has {', '.join(known)}. "
-                    "Correct case or column in [protocols]."
-                )
-            return {row[rule.case]: row[rule.column] for row in reader if row[rule.column]}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{rule.file}: the table of protocols cannot be read ({error})."
-        ) from error
+        rows = read_rows(rule.file, rule.case, rule.column)
+    except DataError as error:
+        raise ConfigError(f"{error} Correct file, case or column in [protocols].") from error
+    return {row[rule.case]: row[rule.column] for row in rows if row[rule.column]}

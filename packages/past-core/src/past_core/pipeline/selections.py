@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from past_core.case import Domain
 from past_core.pipeline.alone import learnt_alone
 from past_core.pipeline.layout import SELECTION, STAGES
 from past_core.pipeline.opened import Run
+from past_core.pipeline.recorded import ANEW, SelectionFile, read_recorded
 
 __all__ = ["Selection", "selections_of"]
 
@@ -62,7 +62,7 @@ def selections_of(run: Run) -> list[Selection]:
     for one in run.record.get("selections", ()):
         path = run.folder / STAGES / one["stage"] / SELECTION
         if path.is_file():
-            cases = json.loads(path.read_text())["cases"]
+            cases = read_recorded(path, SelectionFile, ANEW.format(path.parent))["cases"]
             found += [
                 _selection(one["model"], one["round"], domain, path.parent, members)
                 for domain in Domain

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from past_core.errors import DataError
+from past_core.files import read_json
 from past_core.interfaces.context import RECORD
 from past_core.pipeline.execute import read_manifest
 from past_core.pipeline.layout import image_path, label_path
@@ -81,5 +82,7 @@ def _recorded(folder: Path, name: str) -> dict[str, Any] | None:
     path = folder / RECORD / f"{name}.json"
     if not path.is_file():
         return None
-    content: dict[str, Any] = json.loads(path.read_text())
+    content = read_json(path, "Delete it, and run past-cli pipeline once more.")
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no names and values. Delete it.")
     return content

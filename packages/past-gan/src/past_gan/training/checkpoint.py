@@ -32,6 +32,9 @@ __all__ = [
 CHECKPOINT = "checkpoint.safetensors"
 """File, in a training's folder, that it goes on from."""
 
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+"""What Adam notes of each parameter."""
+
 Config = TypeVar("Config", bound=PluginConfig)
 
 
@@ -60,7 +63,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
             facts = json.loads((file.metadata() or {})["past"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         found = facts["kind"]
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f"{path}: not a readable checkpoint of PAST ({type(error).__name__}: {error}). "
             "It is damaged or of another program: delete it and train again."
@@ -108,19 +111,38 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     return {f"{n}.{entry}": value for n, many in state.items() for entry, value in many.items()}
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], path: Path
+) -> None:
     """Undo ``optimizer_tensors``.
 
     Each tensor takes the memory order of its parameter: fused Adam walks through both
     side by side, and files know no channels-last order.
+
+    Raises
+    ------
+    DataError
+        If they are of other parameters; ``path`` is where they came from.
     """
     parameters = [one for group in optimizer.param_groups for one in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         number, _, entry = name.partition(".")
+        if not number.isdecimal() or int(number) >= len(parameters) or entry not in MOMENTS:
+            raise _other(path, f"{name} belongs to no parameter")
         parameter = parameters[int(number)]
+        if value.shape != (torch.Size([]) if entry == "step" else parameter.shape):
+            raise _other(path, f"{name} has shape {tuple(value.shape)}")
         if value.shape == parameter.shape:
             value = torch.empty_like(parameter).copy_(value)  # noqa: PLW2901
         state.setdefault(int(number), {})[entry] = value
+    if odd := [number for number, entries in state.items() if entries.keys() != MOMENTS]:
+        raise _other(path, f"what is noted of parameter {odd[0]} is not whole")
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _other(path: Path, said: str) -> DataError:
+    return DataError(
+        f"{path}: the state of another training ({said}). Delete it: this one begins anew."
+    )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from past_core.errors import DataError
 from past_core.interfaces.context import RECORD
 from past_gan.data.batch import Batch
 from past_gan.training import checkpoint
@@ -158,6 +159,8 @@ def _resume(model: TranslationModel, path: Path, facts: Mapping[str, Any]) -> in
     if found != dict(facts):
         log.warning("%s: of other settings or data; training starts anew", path)
         return 0
+    if type(step) is not int or step < 0:
+        raise DataError(f"{path}: says nothing of its step. Delete it: training begins anew.")
     model.restore(tensors, path)
     log.info("resuming after step %s from %s", step, path)
-    return int(step)
+    return step

@@ -221,7 +221,7 @@ class TranslationModel(nn.Module, ABC):
             parts.setdefault(part, {})[rest] = value
         checkpoint.load_weights(self, parts["weights"], path)
         for which, optimizer in self.optimizers.items():
-            checkpoint.restore_optimizer(optimizer, parts.get(which, {}))
+            checkpoint.restore_optimizer(optimizer, parts.get(which, {}), path)
         for which, pool in self.pools.items():
             held = parts.get(f"replay {which}", {})
             pool.restore({k: v.to(self.runtime.device) for k, v in held.items()}, path)

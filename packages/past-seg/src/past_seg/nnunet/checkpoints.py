@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -60,12 +59,12 @@ def resume(trainer: nnUNetTrainer) -> None:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
         if lacking := [part for part in PARTS if part not in state]:
             raise ValueError(f"it lacks {', '.join(lacking)}")
-    except (RuntimeError, OSError, EOFError, UnpicklingError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever torch's reader stumbles over
         log.warning("%s cannot be read, training starts anew: %s", path, error)
         return
     try:
         _take_over(trainer, state)
-    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         said = " ".join(str(error).split("\n\t")[:2])  # torch names every weight
         raise DataError(
             f"{path}: the state of another training ({said}). Delete it: this one begins anew."
@@ -74,6 +73,14 @@ def resume(trainer: nnUNetTrainer) -> None:
 
 
 def _take_over(trainer: nnUNetTrainer, state: Mapping[str, Any]) -> None:
+    _require_own(trainer.optimizer, state["optimizer"])
+    if state["schedule"].keys() != _numbers(trainer.lr_scheduler).keys():
+        raise ValueError("another schedule")
+    if any(type(value) not in (int, float) for value in state["schedule"].values()):
+        raise ValueError("a schedule that counts no numbers")
+    if type(state["epoch"]) is not int or not 0 <= state["epoch"] <= trainer.num_epochs:
+        raise ValueError(f"epoch {state['epoch']!r} of {trainer.num_epochs}")
+    rows = [(int(number), float(rate), float(loss)) for number, rate, loss in state["rows"]]
     trainer.network.load_state_dict(state["network"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.lr_scheduler.__dict__.update(state["schedule"])
@@ -82,7 +89,36 @@ def _take_over(trainer: nnUNetTrainer, state: Mapping[str, Any]) -> None:
     if trainer.online is not None:
         trainer.online.strategy.restore(state["online"])
     trainer.current_epoch = state["epoch"]
-    trainer.rows = [tuple(row) for row in state["rows"]]
+    trainer.rows = rows
+
+
+def _require_own(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Settings of the same kinds and moments of the weights' shapes; torch looks at neither.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError
+        If they are others.
+    """
+    own, found = optimizer.state_dict()["param_groups"], state["param_groups"]
+    kinds = [[{key: type(one[key]) for key in one} for one in groups] for groups in (own, found)]
+    if kinds[0] != kinds[1] or [g["params"] for g in own] != [g["params"] for g in found]:
+        raise ValueError("another optimiser")
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    for number, moments in state["state"].items():
+        if moments.keys() != MOMENTS[type(optimizer)]:
+            raise ValueError(f"other moments of weight {number}")
+        for name, value in moments.items():
+            shape = torch.Size([]) if name == "step" else weights[number].shape
+            if value is not None and value.shape != shape:
+                raise ValueError(f"{name} of weight {number} is of another shape")
+
+
+MOMENTS = {
+    torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"},
+    torch.optim.SGD: {"momentum_buffer"},
+}
+"""What an optimiser notes of each weight."""
 
 
 def _path(trainer: nnUNetTrainer) -> Path:

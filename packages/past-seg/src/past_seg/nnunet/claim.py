@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from past_core.files import file_hash, write_json
+from past_core.errors import DataError
+from past_core.files import file_hash, read_json, write_json
 from past_seg.nnunet.folders import Json
 
 if TYPE_CHECKING:
@@ -33,8 +35,9 @@ def claim(folder: Path, work: Sequence[Path | Json]) -> None:
         All that its result depends on: values, and files for their content.
     """
     note, said = folder / NOTE, {"work": _digest(work)}
-    if note.exists() and json.loads(note.read_text()) == said:
-        return
+    with suppress(DataError):  # a note that cannot be read says nothing of this work
+        if note.exists() and read_json(note, "") == said:
+            return
     for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in FILES:

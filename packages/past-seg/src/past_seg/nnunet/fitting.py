@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from past_core.errors import DataError
-from past_core.files import write_json
+from past_core.files import read_json, write_json
 from past_seg.nnunet import planning, storage
 from past_seg.nnunet.capture import captured
 from past_seg.nnunet.claim import claim
@@ -165,10 +164,10 @@ class Training:
     def _prepared(self, note: Path) -> tuple[Json, Json]:
         """Data set and plans as this training, perhaps an earlier start of it, noted them."""
         try:
-            prepared = json.loads(note.read_text())
+            prepared = read_json(note, "")
             plans, ignores = prepared["plans"], bool(prepared["ignores"])
             check_plans(plans, self.kind)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{note}: not what preparing a training writes ({error}). Delete {note.parent}: "
                 "the training begins anew."

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from past_seg.nnunet.plan_figures import check_figures
+
 if TYPE_CHECKING:
     from past_seg.nnunet.folders import Json
 
@@ -60,6 +62,7 @@ def check_plans(plans: Json, kind: str) -> None:
     for key, value, expected in named:
         if value != expected:
             raise ValueError(f"plans: {key} is {value!r}, expected {expected!r}")
+    check_figures(plans)
     joined = {
         "dataset_name": plans["dataset_name"],
         "plans_name": plans["plans_name"],

@@ -7,6 +7,7 @@ what was read lately the operating system has in memory, as far as there is room
 
 from __future__ import annotations
 
+import errno
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,16 @@ PLACES = ".npz"
 """Behind a case's id; nnU-Net wants to see files of one kind that it knows, this or its own."""
 
 UNREADABLE = (
-    *(FileNotFoundError, EOFError, ValueError, TypeError, KeyError, AttributeError),
+    *(
+        FileNotFoundError,
+        IsADirectoryError,
+        OverflowError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+    ),
     *(BadZipFile, zlib.error, NotImplementedError),
 )
 """What numpy raises of a file that is missing, damaged or another one."""
@@ -71,6 +81,8 @@ class PreparedCases(nnUNetBaseDataset):  # type: ignore[misc]
             self._places[identifier] = _read_places(_places(folder))
         # Opened anew for each patch: a map that is kept holds a file open, and these are limited.
         image, label = open_array(folder / IMAGE), open_array(folder / LABEL)
+        if not _fit(image, label):
+            raise _damaged(folder / IMAGE, ValueError(f"shape {image.shape}, {label.shape}"))
         return image, label, None, {"class_locations": self._places[identifier]}
 
     @staticmethod
@@ -133,9 +145,28 @@ def _read_places(path: Path) -> Places:
     try:
         # Opened here, for numpy leaves a file open that it cannot read.
         with path.open("rb") as file, np.load(file) as found:
-            return {_key(name): found[name] for name in found.files}
-    except UNREADABLE as error:
+            return {_key(name): _voxels(found[name]) for name in found.files}
+    except (*UNREADABLE, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.EIO):
+            raise
         raise _damaged(path, error) from error
+
+
+def _fit(image: npt.NDArray[Any], label: npt.NDArray[Any]) -> bool:
+    """Whether these can be a scan and its label, with or without weights of voxels."""
+    return (
+        image.ndim == label.ndim == 4
+        and image.dtype == np.dtype(np.float32)
+        and label.dtype == np.dtype(np.int16)
+        and image.shape[0] in (1, 2)
+        and label.shape == (1, *image.shape[1:])
+    )
+
+
+def _voxels(found: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    if found.ndim != 2 or found.shape[1] != 4 or found.dtype != np.int64:
+        raise ValueError(f"places of shape {found.shape}, {found.dtype}")
+    return found
 
 
 def _name(key: int | tuple[int, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from past_core.errors import DataError
-from past_core.files import atomic_path, file_hash, write_json
+from past_core.files import atomic_path, file_hash, read_json, write_json
 from past_seg.nnunet.folders import Json
+from past_seg.nnunet.plan_figures import check_dataset
 from past_seg.nnunet.plans import check_plans, configuration_name
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def read(folder: Path, kind: str) -> Saved:
         if not one.is_file():
             raise DataError(f"{one}: no such file. {folder} holds no saved {kind}; train one.")
     try:
-        found = json.loads(path.read_text())
+        found = read_json(path, "Copy the folder again, or train anew.")
         if found["format"] != FORMAT:
             raise DataError(f"{path}: format is {found['format']!r}, expected {FORMAT!r}.")
         if found["kind"] != kind:
@@ -81,6 +81,7 @@ def read(folder: Path, kind: str) -> Saved:
                 "Choose that segmenter, or another folder."
             )
         check_plans(found["plans"], kind)
+        check_dataset(found["dataset"], found["structures"])
         if found["weights_sha256"] != file_hash(weights_path):
             raise DataError(
                 f"{weights_path}: not the file that {path.name} was written with (truncated or "

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from platformdirs import user_cache_path
 
-from past_core.files import write_json
+from past_core.errors import DataError
+from past_core.files import read_json, write_json
 from past_seg.nnunet.convolution import Convolution
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ def write_note(path: Path, verdicts: Mapping[Convolution, str], float32: Collect
 
 def read_note(path: Path) -> dict[Convolution, str]:
     """Faults that an earlier start of the same training wrote down for this machine, if any."""
+    if not path.exists():
+        return {}
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path, "")
         if content["machine"] != machine():
             return {}
         return {_convolution(entry): entry["fault"] for entry in content["convolutions"]}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s cannot be read, convolutions are tried anew: %s", path, error)
         return {}
 

@@ -15,7 +15,6 @@ settings by, and ``protocols.json``, names of the protocols by in-plane matrix:
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.datasets.crossmoda.layout import Files, Part, cases, lonely, scan, unlabelled
 from past_core.errors import DataError
+from past_core.files import read_json
 from past_core.headers import read_header
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
@@ -142,8 +142,8 @@ def _protocol_names(path: Path, problems: list[str]) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        return _PROTOCOL_NAMES.validate_python(json.loads(path.read_text("utf-8")))
-    except (ValueError, ValidationError) as error:
+        return _PROTOCOL_NAMES.validate_python(read_json(path, "Correct it."))
+    except (DataError, ValidationError) as error:
         problems.append(
             f"{path}: not an object of matrix and protocol name such as "
             f'{{"112": "448"}} ({error}). Correct it, or remove it.'

@@ -20,7 +20,6 @@ validation scans in a folder whose name ends with ``validation``.
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -29,10 +28,12 @@ from past_core.case import Case, Domain
 from past_core.dataset import Dataset
 from past_core.datasets.crossmoda.edition2021 import LABELS
 from past_core.datasets.crossmoda.layout import Files, Part, cases, lonely, scan, unlabelled
+from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.problems import listing
 from past_core.roi import ROI
+from past_core.table import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,16 +192,10 @@ def _infos(folder: Path, root: Path, problems: list[str]) -> dict[str, dict[str,
     rows: dict[str, dict[str, str]] = {}
     for path in sorted({*folder.glob("infos_*.csv"), *root.glob("infos_*.csv")}):
         try:
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                read = list(csv.DictReader(file))
+            read = read_rows(path, "crossmoda_name")
             rows |= {row["crossmoda_name"]: row for row in read}
-        except (OSError, ValueError, csv.Error) as error:
-            problems.append(f"{path}: not readable as a table ({error}). Replace or remove it.")
-        except KeyError:
-            problems.append(
-                f"{path}: has no column crossmoda_name. Take the challenge's own table, or "
-                "remove this one."
-            )
+        except DataError as error:
+            problems.append(f"{error} Take the challenge's own table, or remove this one.")
     return rows
 
 

@@ -26,6 +26,7 @@ from past_core.datasets.crossmoda.edition2021 import (
 )
 from past_core.datasets.phantom.config import PhantomConfig
 from past_core.errors import DataError
+from past_core.files import read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.volume import save_volume
 
@@ -126,9 +127,9 @@ def _check_record(folder: Path, config: PhantomConfig) -> None:
             "Name an empty or a new folder for it."
         )
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = read_json(path, "Remove the folder to make it anew.")
         generation, found = record["generation"], PhantomConfig.model_validate(record["config"])
-    except (ValueError, TypeError, KeyError, ValidationError) as error:
+    except (DataError, ValueError, TypeError, KeyError, ValidationError) as error:
         raise DataError(
             f"{path}: not a phantom's record ({error}). Remove the folder to make it anew."
         ) from error
