@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from past_core.dataset import Dataset
+from past_core.files import read_json
 from past_core.pipeline.layout import INVENTORY
 from past_core.pipeline.stage import Stage
 from past_core.roi import ROI
@@ -34,7 +35,7 @@ class Inventory:
     @classmethod
     def read(cls, folder: Path) -> Inventory:
         """Of a finished check stage's folder."""
-        found = json.loads((folder / INVENTORY).read_text())
+        found = read_json(folder / INVENTORY)
         hashes = {path: entry["sha256"] for path, entry in found["files"].items()}
         cases = found["cases"]
         return cls(hashes, tuple((one["image"], one["doubt"]) for one in cases if one["doubt"]))

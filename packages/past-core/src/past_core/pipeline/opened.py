@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from past_core.errors import DataError
+from past_core.files import read_json
 from past_core.pipeline.events import StageReport
 from past_core.pipeline.finished import finished_stages, training_curves
 from past_core.pipeline.ingredients import unused_ingredients
@@ -58,8 +58,8 @@ class Run:
     def record(self) -> dict[str, Any]:
         """What ``run.json`` says; empty for a run of before there was one."""
         try:
-            content: dict[str, Any] = json.loads((self.folder / RUN).read_text())
-        except (OSError, ValueError):
+            content: dict[str, Any] = read_json(self.folder / RUN)
+        except (FileNotFoundError, ValueError):
             return {}
         return content
 
@@ -157,7 +157,7 @@ class Run:
         for system in self.record.get("systems", ()):
             path = self.folder / STAGES / (system.get(stage) or "") / file
             if system.get(stage) and path.is_file():
-                found[system["name"]] = json.loads(path.read_text())
+                found[system["name"]] = read_json(path)
         return found
 
     def stages(self) -> list[StageReport]:
@@ -213,7 +213,7 @@ class Run:
         for name in self.record.get("stages", ()):
             path = self.folder / STAGES / name / INVENTORY
             if path.is_file():
-                content: dict[str, Any] = json.loads(path.read_text())
+                content: dict[str, Any] = read_json(path)
                 return content
         return {}
 

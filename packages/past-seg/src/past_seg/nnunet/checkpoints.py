@@ -36,8 +36,9 @@ def write(trainer: nnUNetTrainer) -> None:
         "online": None if trainer.online is None else trainer.online.strategy.state(),
         "rows": trainer.rows,
     }
-    with atomic_path(_path(trainer)) as temporary:
-        torch.save(state, temporary)
+    # Into Python's file: torch's own says only that something cannot be written.
+    with atomic_path(_path(trainer)) as temporary, temporary.open("wb") as file:
+        torch.save(state, file)
     curve = trainer.context.record / "losses.csv"
     with atomic_path(curve) as temporary, temporary.open("w") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -52,6 +53,8 @@ def resume(trainer: nnUNetTrainer) -> None:
     ------
     DataError
         If there is, and it is of another training.
+    OSError
+        If the disk does not answer: a training is not thrown away for that.
     """
     path = _path(trainer)
     if not path.exists():
@@ -60,7 +63,7 @@ def resume(trainer: nnUNetTrainer) -> None:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
         if lacking := [part for part in PARTS if part not in state]:
             raise ValueError(f"it lacks {', '.join(lacking)}")
-    except (RuntimeError, OSError, EOFError, UnpicklingError, ValueError, TypeError) as error:
+    except (RuntimeError, EOFError, UnpicklingError, ValueError, TypeError) as error:
         log.warning("%s cannot be read, training starts anew: %s", path, error)
         return
     try:
