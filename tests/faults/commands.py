@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from past_core.datasets.phantom.config import PhantomConfig
@@ -71,6 +71,8 @@ name = "final"
 choose = ["plain", "st1"]
 """
 
+REAL = ("past_gan.nicegan.translator", "past_seg.nnunet.segmenter")
+
 FORKING = multiprocessing.get_context("forkserver")
 """Most of a toy command's time would go to imports; processes forked after them are spared."""
 FORKING.set_forkserver_preload(
@@ -80,10 +82,16 @@ FORKING.set_forkserver_preload(
         "past_core.pipeline",
         "past_cli.panels",
         "past_cli.display",
+        *("past_core.pipeline.work.check", "past_core.pipeline.work.crop"),
+        *("past_core.pipeline.work.choose", "past_core.pipeline.work.combine"),
+        *("past_core.pipeline.work.selftrain", "past_core.pipeline.work.translate"),
+        *("past_core.pipeline.work.segment", "past_core.pipeline.work.score"),
+        *("past_core.validators.affine", "matplotlib.backends.backend_agg"),
+        *(() if "PAST_FAULTS_REAL" not in os.environ else REAL),
     ]
 )
 
-PATIENCE = 120
+PATIENCE = 600
 """Seconds that a command may take, whatever was done to it."""
 
 Prepare = Callable[[], None]
@@ -108,16 +116,21 @@ class Toy:
     more: tuple[str, ...] = ()
     jobs: int = 1
     command: tuple[str, ...] = field(init=False)
+    toys: bool = True
+    """Whether the plugins are toys, or those that are installed."""
 
     def __post_init__(self) -> None:
         self.place.mkdir(parents=True, exist_ok=True)
+        self.command = (*self.arguments(), "--device", "cpu", "--out", str(self.run), *self.more)
+
+    def arguments(self) -> tuple[str, ...]:
+        """The command but for what all have."""
         systems, recipe = self.place / "systems.toml", self.place / "recipe.toml"
         systems.write_text(SYSTEMS)
         recipe.write_text('summary = "Of toys."\n')
-        self.command = (
+        return (
             *("past-cli", "pipeline", "--data", str(self.data), "--systems", str(systems)),
             *("--recipe", str(recipe), "--metric", "iou", "--probabilities", "half"),
-            *("--device", "cpu", "--out", str(self.run), *self.more),
         )
 
     @property
@@ -136,7 +149,7 @@ class Toy:
     def start(self, prepare: Prepare | None = None, jobs: int | None = None) -> Command:
         """Begin the command."""
         arguments = [*self.command, "--jobs", str(jobs or self.jobs)]
-        return Command(arguments, self.place, self.printed, prepare)
+        return Command(arguments, self.place, self.printed, prepare, toys=self.toys)
 
     def go(self, prepare: Prepare | None = None, jobs: int | None = None) -> Said:
         """Do the command."""
@@ -144,7 +157,9 @@ class Toy:
 
     def say(self, *arguments: str) -> Said:
         """Do another command."""
-        return Command(["past-cli", *arguments], self.place, self.printed, None).ended()
+        return Command(
+            ["past-cli", *arguments], self.place, self.printed, None, toys=self.toys
+        ).ended()
 
     def table(self) -> bytes:
         return (self.run / "scores.csv").read_bytes()
@@ -154,14 +169,20 @@ class Command:
     """A command under way, in a session of its own."""
 
     def __init__(
-        self, arguments: list[str], cwd: Path, printed: Path, prepare: Prepare | None
+        self,
+        arguments: list[str],
+        cwd: Path,
+        printed: Path,
+        prepare: Prepare | None,
+        *,
+        toys: bool,
     ) -> None:
         from tests.faults.toy_command import be_command
 
         self.printed = printed
         printed.write_text("")
         self.process = FORKING.Process(
-            target=be_command, args=(arguments, str(cwd), str(printed), prepare)
+            target=be_command, args=(arguments, str(cwd), str(printed), prepare, toys)
         )
         self.process.start()
 
@@ -197,4 +218,4 @@ def make_data(folder: Path) -> Path:
 
 def fresh(toy: Toy, name: str) -> Toy:
     """The same command with another run folder."""
-    return Toy(toy.place, toy.data, name, toy.more, toy.jobs)
+    return replace(toy, name=name)

@@ -13,17 +13,20 @@ from tests.faults.wholeness import half_written, temporary
 
 REMEDY = re.compile(
     r"Make room|read-only|Permission is missing|does not answer|Raise it|Check the space"
-    r"|Choose another folder|copy it again|cannot be read"
+    r"|Choose another folder|copy it again|cannot be read|Check the path"
 )
 
 
-def refused(toy: Toy, said: Said, reason: str = "") -> None:
-    """An error of the project's own, with file and remedy; nothing half-written."""
+def refused(toy: Toy, said: Said, reason: str = "", place: Path | None = None) -> None:
+    """An error of the project's own, with file and remedy; nothing half-written.
+
+    ``place``: where the file is, if not in the command's place.
+    """
     assert said.code == 1, f"{toy.run}: code {said.code}: {said.text}"
     for sign in ("Traceback", "Logging error", "Exception ignored"):
         assert sign not in said.text, said.text
     error = said.text[said.text.rindex("Error: ") :]
-    assert str(toy.place) in error, said.text
+    assert str(place or toy.place) in error, said.text
     assert REMEDY.search(error), said.text
     assert reason in error, said.text
     assert not (bad := half_written(toy.run)), bad
@@ -51,7 +54,7 @@ def fail_everywhere(toy: Toy, inject: EachSiteOnce) -> int:
             assert "Traceback" not in said.text, said.text
             assert not (bad := half_written(toy.run)), bad
         else:
-            refused(toy, said)
+            refused(toy, said, place=inject.folder)
     return before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from collections import Counter
@@ -143,8 +144,6 @@ def undisturbed_run(toy: Toy) -> Undisturbed:
 
 def look(toy: Toy) -> Undisturbed:
     """What a finished run left."""
-    import json
-
     manifests = {
         p.parent.name: json.loads(p.read_text()) for p in toy.stages.glob("*/manifest.json")
     }

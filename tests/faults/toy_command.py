@@ -14,7 +14,11 @@ __all__ = ["be_command"]
 
 
 def be_command(
-    arguments: list[str], cwd: str, printed: str, prepare: Callable[[], None] | None
+    arguments: list[str],
+    cwd: str,
+    printed: str,
+    prepare: Callable[[], None] | None,
+    toys: bool,
 ) -> None:
     """Be the command; what it prints goes into a file."""
     os.setsid()
@@ -25,8 +29,14 @@ def be_command(
     # A file is no terminal: neither bars nor colours.
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-    past_core.plugins.Registry = registry
+    if toys:
+        past_core.plugins.Registry = registry
     sys.argv = arguments
     if prepare is not None:
         prepare()
+    main()
+
+
+if __name__ == "__main__":
+    past_core.plugins.Registry = registry
     main()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 from past_core.files import write_json
 from past_core.plugins import Registry, TranslatorSpec, hookimpl
 from tests.core.pipeline import toys
@@ -10,7 +14,12 @@ __all__ = ["registry"]
 
 
 class Gauged(toys.Match):
-    """Matches moments, and measures nothing in many words."""
+    """Matches moments, and measures nothing in many words; takes as long as it is told to."""
+
+    def fit(self, source, target, labels, context):
+        while "TOY_WAITS" in os.environ and not Path(os.environ["TOY_WAITS"]).exists():
+            time.sleep(0.005)
+        super().fit(source, target, labels, context)
 
     def measure(self, source, target, labels, context):
         write_json(

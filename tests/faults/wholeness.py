@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import tomllib
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def _open(path: Path) -> None:
 
 
 def finished(stages: Path) -> dict[str, tuple[int, int]]:
-    """By stage that is finished, the time and place of its manifest: both change if it is redone."""
+    """By finished stage, time and place of its manifest: both are others if it is redone."""
     found = {}
     for path in stages.glob("*/manifest.json"):
         if json.loads(path.read_text())["finished"]:
@@ -96,6 +95,6 @@ def inventory(folder: Path) -> dict[str, tuple[int, int, int]]:
     return {
         str(path.relative_to(folder)): (s.st_size, s.st_mtime_ns, s.st_ino)
         for path in folder.rglob("*")
-        if path.name != ".lock" and not os.path.isdir(path)
+        if path.name != ".lock" and not path.is_dir()
         for s in (path.stat(),)
     }

@@ -20,6 +20,8 @@ from past_core.device import resolve_device, set_threads
 
 __all__ = ["Inline", "Processes", "default_jobs"]
 
+LOOK = 0.5
+"""Seconds between two looks of a worker at whether its run is still there."""
 PATIENCE = 5.0
 """Seconds to wait for the exit codes of workers, once one has died."""
 
@@ -118,5 +120,7 @@ def _end_with_parent() -> None:
     """End at once, not after a while in which the next run has begun."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
+    # A process that the parent forked would keep the pipe open by which join knows: look, too.
+    while parent.is_alive() and os.getppid() == parent.pid:
+        parent.join(LOOK)
     os._exit(1)
