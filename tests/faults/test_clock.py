@@ -47,22 +47,6 @@ def rows(path):
     return [line for line in path.read_text().splitlines()[3:] if len(line.split()) > 2]
 
 
-def test_equal_times_do_not_make_other_segmentations_the_same(toy, tmp_path):
-    """As after a copy that keeps no times: the segmentations of other settings are copied."""
-    one = Toy(tmp_path / "place", toy.data, more=("--until", "segment"))
-    other = Toy(one.place, one.data, more=(*one.more, "--set", "segmenter.bayes.bins=5"))
-    for command in (one, other):
-        assert command.go().code == 0
-    set_times(one.run, 1e9)
-    assert one.go().code == 0
-    record = json.loads((one.run / "run.json").read_text())
-    for system in record["systems"]:
-        for case, name in record["segmentations"].items():
-            made = one.stages / system["segmentations"] / f"{case}_label.nii.gz"
-            published = one.run / "segmentations" / system["name"] / name
-            assert published.read_bytes() == made.read_bytes()
-
-
 @pytest.mark.skipif(LIBRARY is None, reason="libfaketime (Debian's package) is not installed")
 def test_days_of_the_whole_process_that_go_back(toy, undisturbed, tmp_path):
     """Native code, too, and workers."""

@@ -16,7 +16,7 @@ def test_a_scan_that_cannot_be_read_is_named_and_the_same_command_goes_on(
     toy, undisturbed, tmp_path
 ):
     one = Toy(tmp_path / "place", toy.data)
-    inject = EachSiteOnce(toy.data, tmp_path / "failed", 8, 0, reading=True)
+    inject = EachSiteOnce(toy.data, tmp_path / "failed", 3, 0, reading=True)
     assert fail_everywhere(one, inject) >= 1
     goes_on(one, undisturbed)
 

@@ -15,6 +15,8 @@ from past_core.errors import DataError
 __all__ = ["disk_error", "disk_errors", "named", "native_disk_errors"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+GROWING = (*FULL, errno.EFBIG)
+"""What only writing fails by."""
 REMEDIES = {
     **dict.fromkeys(FULL, "Make room there, or on your quota."),
     errno.EFBIG: "The file system, or a limit (ulimit -f), allows no file as large. Raise it, or "
@@ -84,6 +86,9 @@ def named(path: Path, temporary: Path | None = None) -> Iterator[None]:
             raise _as_system_error(error, path) from error
         if error.filename is None or os.fsdecode(error.filename) == str(temporary):
             error.filename = str(path)
+        elif error.errno in GROWING and str(error.filename2) == str(temporary):
+            # A copy that did not fit; shutil puts its origin first.
+            error.filename, error.filename2 = str(path), None
         raise
 
 
@@ -109,6 +114,8 @@ def native_disk_errors(path: Path, *kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
+        if isinstance(error.__context__, OSError):  # it tidied up, and failed at that as well
+            raise error.__context__ from error
         number = NUMBER.search(str(error))
         if number is None:
             raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from past_core.disk import native_disk_errors
 from past_core.errors import DataError
 from past_core.files import atomic_path
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-__all__ = ["resume", "write"]
+__all__ = ["resume", "save_state", "write"]
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +37,23 @@ def write(trainer: nnUNetTrainer) -> None:
         "online": None if trainer.online is None else trainer.online.strategy.state(),
         "rows": trainer.rows,
     }
-    # Into Python's file: torch's own says only that something cannot be written.
-    with atomic_path(_path(trainer)) as temporary, temporary.open("wb") as file:
-        torch.save(state, file)
+    save_state(state, _path(trainer))
     curve = trainer.context.record / "losses.csv"
     with atomic_path(curve) as temporary, temporary.open("w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("iteration", "learning_rate", "loss"))
         writer.writerows(trainer.rows)
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write tensors and plain values, whole or not at all."""
+    # Into Python's file: torch's own says only that something cannot be written.
+    with (
+        atomic_path(path) as temporary,
+        native_disk_errors(path, RuntimeError),
+        temporary.open("wb") as file,
+    ):
+        torch.save(state, file)
 
 
 def resume(trainer: nnUNetTrainer) -> None:
