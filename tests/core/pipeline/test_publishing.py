@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 
 import nibabel as nib
 import numpy as np
@@ -143,3 +144,16 @@ def test_probabilities_are_kept_of_the_one_system_that_is_asked_for(run, request
     done, _ = run(request)
     names = [path.name for path in done.segmentations("no-da").iterdir()]
     assert sorted(names)[1] == "crossmoda_211_Label_probabilities.npz"
+
+
+def test_equal_times_do_not_make_other_segmentations_the_same(run, request_of, stage_of):
+    """As in a copy of a run folder that keeps no times, when settings have been changed back."""
+    done, _ = run(request_of(rounds=0))
+    made = label_path(stage_of(done, "combine-translated"), "crossmoda_212")
+    other = label_path(stage_of(done, "combine-no-da"), "crossmoda_212")
+    kept = done.segmentations("translated") / "crossmoda_212_Label.nii.gz"
+    assert made.read_bytes() != other.read_bytes()
+    kept.write_bytes(other.read_bytes())
+    os.utime(kept, ns=(0, made.stat().st_mtime_ns))
+    publish(done)
+    assert kept.read_bytes() == made.read_bytes()

@@ -13,6 +13,7 @@ from past_cli.closing import closing
 from past_cli.console import as_text, new_console
 from past_cli.quality import quality_tables
 from past_cli.tables import stage_table
+from past_core.files import write_text
 from past_core.pipeline import Run, StageReport
 from past_core.plugins import Registry
 
@@ -82,11 +83,11 @@ class Display:
             if one.planned is not None:
                 self.console.print(f"{one.name}: {one.planned}", highlight=False)
         self._quality(run)
-        (run.folder / "stages.txt").write_text(as_text(stage_table(self._reports)))
+        write_text(run.folder / "stages.txt", as_text(stage_table(self._reports)))
         said = list(closing(run))
         for part in said:
             self.console.print(part, highlight=False, soft_wrap=isinstance(part, str))
-        (run.folder / "summary.txt").write_text("".join(map(as_text, said)))
+        write_text(run.folder / "summary.txt", "".join(map(as_text, said)))
         if fresh:
             peak = max(report.peak_mib for report in fresh)
             self.console.print(
@@ -105,7 +106,7 @@ class Display:
             text += f"{as_text(table)}{said}\n"
         path = run.folder / "quality.txt"
         if text:
-            path.write_text(text)
+            write_text(path, text)
         else:
             path.unlink(missing_ok=True)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from past_core.files import atomic_path
 from past_core.volume import Volume
 
 __all__ = [
@@ -91,6 +92,6 @@ def picture_name(name: str) -> str:
 
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a picture, and say where."""
-    with mpl.rc_context({"savefig.dpi": 100}):
-        figure.savefig(path)
+    with mpl.rc_context({"savefig.dpi": 100}), atomic_path(path) as temporary:
+        figure.savefig(temporary)
     return path

@@ -5,7 +5,10 @@ The modules imported here import nothing heavy, so that ``--help`` answers at on
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -43,22 +46,58 @@ for command in (
     cli.add_command(command)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: by a job's time limit, a shutdown, a terminal that was closed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def main() -> None:
     """Run the command line; errors that a user can act upon come without a traceback."""
+    _listen()
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.Abort:
-        click.echo("Interrupted. The same command goes on from here.", err=True)
-        sys.exit(130)
+    except click.Abort as stop:
+        sys.exit(_stopped(stop.__cause__))
+    except Terminated as stop:
+        sys.exit(_stopped(stop))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except Exception as error:
+        from past_core.disk import disk_error  # noqa: PLC0415
         from past_core.errors import PastError  # noqa: PLC0415
 
+        if isinstance(error, OSError):
+            error = disk_error(error, Path.cwd())
         if not isinstance(error, PastError):
             raise
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+
+
+def _listen() -> None:
+    """Let signals that ask for an end unwind the program, unless somebody said to ignore them."""
+    owner = os.getpid()
+
+    def end(number: int, _: object) -> None:
+        if os.getpid() != owner:  # a process that was forked from this one
+            os._exit(128 + number)
+        raise Terminated(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)
+
+
+def _stopped(cause: BaseException | None) -> int:
+    """Say that it ended early, and give the exit code that a shell gives for the signal."""
+    number = cause.number if isinstance(cause, Terminated) else signal.SIGINT
+    word = "Interrupted" if number == signal.SIGINT else f"Ended by {signal.Signals(number).name}"
+    click.echo(f"{word}. The same command goes on from here.", err=True)
+    return 128 + number

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from past_core.pipeline.execute import read_manifest
 from past_core.pipeline.layout import STAGES
+from past_core.pipeline.manifest import read_manifest
 
 if TYPE_CHECKING:
     from past_core.pipeline import Run

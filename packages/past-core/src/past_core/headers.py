@@ -13,6 +13,7 @@ import psutil
 from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
 
+from past_core.disk import disk_errors, named
 from past_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def open_image(path: Path) -> Any:  # noqa: ANN401  (nibabel's images are untype
     try:
         if not path.is_file():
             raise DataError(f"{path}: no such file. Check the path, or the data set's file list.")
+        _require_answer(path)
         image = nib.load(path)
         dtype = image.get_data_dtype()
     except DataError:
@@ -103,6 +105,12 @@ def open_image(path: Path) -> Any:  # noqa: ANN401  (nibabel's images are untype
     _check_voxels(path, image, dtype)
     _check_place(path, image)
     return image
+
+
+def _require_answer(path: Path) -> None:
+    """Tell a disk that does not answer from a file that is none of ours; nibabel does not."""
+    with disk_errors(path), named(path), path.open("rb") as file:
+        file.read(1)
 
 
 def claimed_bytes(image: Any) -> int:  # noqa: ANN401

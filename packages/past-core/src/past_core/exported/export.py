@@ -17,8 +17,8 @@ from past_core.exported.description import DESCRIPTION, Description, File, Volum
 from past_core.exported.of_run import describe
 from past_core.files import file_hash, write_json
 from past_core.labels import Labels
-from past_core.pipeline.execute import read_manifest
 from past_core.pipeline.layout import STAGES, label_path
+from past_core.pipeline.manifest import read_manifest
 from past_core.pipeline.opened import Run, open_run
 from past_core.pipeline.outputs import changed
 from past_core.scoring import MEAN

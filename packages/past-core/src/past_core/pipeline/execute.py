@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -15,11 +14,13 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from past_core.disk import disk_error
 from past_core.errors import DataError, PastError, StageError
-from past_core.files import write_json
+from past_core.files import remove_temporary, write_json
 from past_core.interfaces.context import Progress
 from past_core.pipeline.layout import LOCK, LOG, MANIFEST, PROGRESS
 from past_core.pipeline.machine import hardware, threads, versions
+from past_core.pipeline.manifest import finished_manifest, read_manifest
 from past_core.pipeline.memory import PeakMemory
 from past_core.pipeline.outputs import changed, clear, listed
 from past_core.pipeline.stage import Stage
@@ -27,18 +28,12 @@ from past_core.pipeline.stage_log import logged
 from past_core.pipeline.work.workspace import Work
 from past_core.plugins import Registry
 
-__all__ = ["Task", "execute", "finished_manifest", "read_manifest"]
+__all__ = ["Task", "execute"]
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
 """Seconds to wait for a process of an ended run that is still letting go of the stage."""
-ENTRIES: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("stage", "function", "fingerprint"), str),
-    **dict.fromkeys(("params", "inputs", "versions", "files"), dict),
-    **dict.fromkeys(("wall_seconds", "peak_memory_mib"), (int, float)),
-}
-"""Of a finished stage's manifest."""
 INTERVAL = 0.3
 """Seconds between two notes of progress to a file."""
 
@@ -106,45 +101,18 @@ def execute(task: Task, progress: Progress | None = None) -> dict[str, Any]:
     DataError
         If the work fails for want of space or permission, or another process is at it.
     """
-    task.folder.mkdir(parents=True, exist_ok=True)
-    with _alone(task):
-        done = finished_manifest(task.folder, task.fingerprint)
-        if done is not None and not changed(task.folder, done["files"]):
-            return done
-        return _execute(task, progress or _Noted(task.folder / PROGRESS))
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a stage's folder; empty if there is none, or none that can be read."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return manifest if isinstance(manifest, dict) else {}
-
-
-def _is_whole(manifest: Mapping[str, Any]) -> bool:
-    """Whether all is there that is read of a finished stage's manifest."""
-    return all(isinstance(manifest.get(key), kind) for key, kind in ENTRIES.items()) and all(
-        isinstance(one, dict) and one.keys() >= {"size", "time", "sha256"}
-        for one in manifest["files"].values()
-    )
-
-
-def finished_manifest(folder: Path, fingerprint: str) -> dict[str, Any] | None:
-    """The manifest, if the stage of this fingerprint says that it is finished.
-
-    Whether what it left is still there, ``outputs.changed`` tells.
-    """
-    manifest = read_manifest(folder)
-    finished = manifest.get("finished") is True and manifest.get("fingerprint") == fingerprint
-    return manifest if finished and _is_whole(manifest) else None
+    with _explained(task):
+        task.folder.mkdir(parents=True, exist_ok=True)
+        with _alone(task):
+            done = finished_manifest(task.folder, task.fingerprint)
+            if done is not None and not changed(task.folder, done["files"]):
+                return done
+            return _execute(task, progress or _Noted(task.folder / PROGRESS))
 
 
 def _execute(task: Task, progress: Progress) -> dict[str, Any]:
     folder = task.folder
-    for leftover in folder.rglob(".*.partial.*"):
-        leftover.unlink()
+    remove_temporary(folder.rglob(".*.partial.*"))
     begun = read_manifest(folder).get("finished") is False
     if (folder / MANIFEST).exists() and not begun:
         clear(folder)  # it was finished and is damaged, or nobody knows what it was
@@ -193,21 +161,44 @@ def _call(task: Task, work: Work) -> None:
     module, _, name = task.function.partition(":")
     try:
         getattr(import_module(module), name)(task.params, work)
-    except OSError as error:
-        log.exception("stage %s failed", task.name)
-        raise DataError(
-            f"stage {task.name}: {error}. Check the space and the permissions of "
-            f"{work.folder}; the same command goes on from here."
-        ) from error
-    except PastError:
-        log.exception("stage %s failed", task.name)
-        raise
     except (Exception, SystemExit) as error:  # a plugin that ends the program has not finished
         log.exception("stage %s failed", task.name)
+        if told := _damaged_inputs(task):
+            raise DataError(f"stage {task.name}: {told}") from error
+        if isinstance(error, PastError | OSError):
+            raise
         raise StageError(
             f"stage {task.name} failed: {type(error).__name__}: {error}. Its traceback is in "
             f"{work.folder / LOG}; the same command goes on from here."
         ) from error
+
+
+def _damaged_inputs(task: Task) -> str:
+    """Which inputs hold something else than when their stages were finished.
+
+    A change of a file's size or time is seen before a stage begins; one of its content alone only
+    here, where it made the work fail.
+    """
+    for folder in task.inputs.values():
+        try:
+            damaged = changed(folder, read_manifest(folder).get("files", {}), read=True)
+        except OSError:
+            continue  # the work's own failure tells
+        if damaged:
+            return (
+                f"{folder / damaged[0]}: damaged since its stage was finished. Delete {folder}: "
+                "the same command makes it again."
+            )
+    return ""
+
+
+@contextmanager
+def _explained(task: Task) -> Iterator[None]:
+    """Say of a failure of the disk in which stage it was."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"stage {task.name}: {disk_error(error, task.folder)}") from error
 
 
 class _Noted:
@@ -232,6 +223,11 @@ def _alone(task: Task) -> Iterator[None]:
             yield
     except Timeout as error:
         raise DataError(
-            f"{task.folder}: another process is still at work in this stage. Wait for it, or "
-            "end it."
+            f"{task.folder}: another process is still at work in this stage"
+            f"{_whose(read_manifest(task.folder))}. Wait for it, or end it."
         ) from error
+
+
+def _whose(manifest: Mapping[str, Any]) -> str:
+    process = manifest.get("process")
+    return f" (process {process} began it)" if isinstance(process, int) else ""

@@ -20,6 +20,8 @@ from past_core.device import require_cores, resolve_device, set_threads
 
 __all__ = ["Inline", "Processes", "default_jobs"]
 
+LOOK = 0.5
+"""Seconds between two looks of a worker at whether its run is still there."""
 PATIENCE = 5.0
 """Seconds to wait for the exit codes of workers, once one has died."""
 
@@ -80,7 +82,7 @@ class Processes(ProcessPoolExecutor):
             jobs,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(os.getpid(), threads),
+            initargs=(threads,),
         )
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
@@ -112,15 +114,19 @@ class Processes(ProcessPoolExecutor):
         self.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(parent: int, threads: int | None) -> None:
+def _begin(threads: int | None) -> None:
     """Prepare a worker: its share of the cores, and an end when the run's process ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run's process decides
     if threads is not None:
         set_threads(threads)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _end_with_parent() -> None:
+    """End at once, not after a while in which the next run has begun."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    # A process that the parent forked would keep the pipe open by which join knows: look, too.
+    while parent.is_alive() and os.getppid() == parent.pid:
+        parent.join(LOOK)
     os._exit(1)

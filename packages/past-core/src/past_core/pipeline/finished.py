@@ -8,7 +8,7 @@ from pathlib import Path
 from past_core.errors import DataError
 from past_core.interfaces.context import RECORD
 from past_core.pipeline.events import StageReport
-from past_core.pipeline.execute import read_manifest
+from past_core.pipeline.manifest import read_manifest
 from past_core.table import read_rows
 
 __all__ = ["finished_stages", "training_curves"]

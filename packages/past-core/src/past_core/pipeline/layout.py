@@ -12,6 +12,7 @@ __all__ = [
     "LOCK",
     "LOG",
     "MANIFEST",
+    "OWNER",
     "PROGRESS",
     "RECIPE",
     "RUN",
@@ -40,6 +41,8 @@ SEGMENTATIONS = "segmentations"
 """Folder of each system's segmentations, named as the scans, within a run folder."""
 LOCK = ".lock"
 """File of a run's folder, and of a stage's, that who writes there holds."""
+OWNER = ".owner.json"
+"""File of a run's folder: who holds its lock, while somebody does."""
 MANIFEST, LOG, PROGRESS = "manifest.json", "log.txt", "progress.json"
 """Files of every stage's folder; the last while another process is at work in it."""
 INVENTORY = "inventory.json"

@@ -39,6 +39,11 @@ def changed(folder: Path, files: Mapping[str, Any], *, read: bool = False) -> li
         As ``listed`` gave them.
     read
         Whether to read all of them; else only those whose time is another one.
+
+    Raises
+    ------
+    OSError
+        If the disk does not answer.
     """
     return [name for name, was in files.items() if not _same(folder / name, was, read)]
 
@@ -52,6 +57,13 @@ def clear(folder: Path) -> None:
             path.unlink()
 
 
+GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError)
+"""A file is not there, or has a name that no file can have.
+
+Other failures say nothing of the file: a disk that does not answer must not cost a training.
+"""
+
+
 def _same(path: Path, was: Mapping[str, Any], read: bool) -> bool:
     try:
         state = path.stat()
@@ -60,7 +72,7 @@ def _same(path: Path, was: Mapping[str, Any], read: bool) -> bool:
         if state.st_mtime_ns == was["time"] and not read:
             return True
         return bool(file_hash(path) == was["sha256"])
-    except (OSError, ValueError):  # or a name that no file can have
+    except GONE:
         return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import gzip
 import os
 import shutil
@@ -45,7 +46,7 @@ def publish(run: Run) -> None:
         place = run.segmentations(system)
         for case, name in names.items():
             made = label_path(run.folder / STAGES / entry["segmentations"], case)
-            _copy(made, place / name)
+            _copy(made, place / name, read=True)
             stage, kept = entry["probabilities"] or (None, None)
             for precision in PRECISIONS:
                 beside = place / probability_name(name, precision)
@@ -59,9 +60,14 @@ def publish(run: Run) -> None:
             shutil.rmtree(folder)
 
 
-def _copy(origin: Path, path: Path) -> None:
+def _copy(origin: Path, path: Path, *, read: bool = False) -> None:
+    """Copy, unpacked if so named, what is not there already.
+
+    ``read``: do not trust times alone. A copy of a whole run folder may give one time to all of its
+    files, and a clock can be set back; probabilities are too large to be read each time.
+    """
     time = origin.stat().st_mtime_ns
-    if path.is_file() and path.stat().st_mtime_ns == time:
+    if path.is_file() and path.stat().st_mtime_ns == time and not (read and _differ(origin, path)):
         return
     with atomic_path(path) as temporary:
         if path.suffix == origin.suffix:
@@ -70,3 +76,10 @@ def _copy(origin: Path, path: Path) -> None:
             with gzip.open(origin) as packed, temporary.open("wb") as plain:
                 shutil.copyfileobj(packed, plain)
         os.utime(temporary, ns=(time, time))
+
+
+def _differ(origin: Path, path: Path) -> bool:
+    if path.suffix == origin.suffix:
+        return not filecmp.cmp(origin, path, shallow=False)
+    with gzip.open(origin) as packed:
+        return packed.read() != path.read_bytes()

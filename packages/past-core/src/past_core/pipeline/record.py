@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from past_core.dataset import Dataset
-from past_core.files import atomic_path, write_json
+from past_core.files import atomic_path, write_json, write_text
 from past_core.pipeline.layout import APPLICATION, RECIPE, RUN, SYSTEMS, TRUST_TABLE
 from past_core.pipeline.machine import hardware, versions
 from past_core.pipeline.origin import Origin
@@ -55,8 +55,8 @@ def record_run(
         The run folder.
     """
     write_json(folder / APPLICATION, _application(settings, dataset, planned, place))
-    _write(folder / RECIPE, tomli_w.dumps(without_none(_recipe(settings))))
-    _write(folder / SYSTEMS, dump_systems(_assigned(settings)))
+    write_text(folder / RECIPE, tomli_w.dumps(without_none(_recipe(settings))))
+    write_text(folder / SYSTEMS, dump_systems(_assigned(settings)))
     request = settings.request
 
     def name(stage: Stage) -> str:
@@ -227,8 +227,3 @@ def _assigned(settings: Settings) -> Systems:
 def _bake(entry: dict[str, Any], assigned: Mapping[str, Any]) -> None:
     if entry.get("settings"):
         entry["settings"] = merged(entry["settings"], assigned)
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text)

@@ -13,10 +13,11 @@ from typing import Any
 
 from past_core.errors import DataError
 from past_core.pipeline.events import Observer, StageReport
-from past_core.pipeline.execute import Task, execute, finished_manifest, read_manifest
+from past_core.pipeline.execute import Task, execute
 from past_core.pipeline.executors import Inline, Processes
 from past_core.pipeline.graph import Graph
 from past_core.pipeline.layout import PROGRESS
+from past_core.pipeline.manifest import finished_manifest, read_manifest
 from past_core.pipeline.origin import Origin
 from past_core.pipeline.outputs import changed
 from past_core.pipeline.settings import Settings

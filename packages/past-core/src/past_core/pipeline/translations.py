@@ -10,8 +10,8 @@ from typing import Any
 from past_core.errors import DataError
 from past_core.files import read_json
 from past_core.interfaces.context import RECORD
-from past_core.pipeline.execute import read_manifest
 from past_core.pipeline.layout import image_path, label_path
+from past_core.pipeline.manifest import read_manifest
 
 __all__ = ["Translations", "old_translations", "translations_of"]
 

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from past_core.config import PluginConfig, parse_config
+from past_core.disk import native_disk_errors
 from past_core.errors import DataError
 from past_core.files import atomic_path
 
@@ -44,7 +45,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
     Both are then of one moment. Facts are JSON values; ``read`` asks for a ``"kind"``.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, native_disk_errors(path, SafetensorError):
         save_file(plain, temporary, metadata={"past": json.dumps(facts)})
 
 

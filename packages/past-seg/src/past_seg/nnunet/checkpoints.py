@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from past_core.disk import native_disk_errors
 from past_core.errors import DataError
 from past_core.files import atomic_path
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-__all__ = ["resume", "write"]
+__all__ = ["resume", "save_state", "write"]
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,23 @@ def write(trainer: nnUNetTrainer) -> None:
         "online": None if trainer.online is None else trainer.online.strategy.state(),
         "rows": trainer.rows,
     }
-    with atomic_path(_path(trainer)) as temporary:
-        torch.save(state, temporary)
+    save_state(state, _path(trainer))
     curve = trainer.context.record / "losses.csv"
     with atomic_path(curve) as temporary, temporary.open("w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("iteration", "learning_rate", "loss"))
         writer.writerows(trainer.rows)
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write tensors and plain values, whole or not at all."""
+    # Into Python's file: torch's own says only that something cannot be written.
+    with (
+        atomic_path(path) as temporary,
+        native_disk_errors(path, RuntimeError),
+        temporary.open("wb") as file,
+    ):
+        torch.save(state, file)
 
 
 def resume(trainer: nnUNetTrainer) -> None:
@@ -51,6 +62,8 @@ def resume(trainer: nnUNetTrainer) -> None:
     ------
     DataError
         If there is, and it is of another training.
+    OSError
+        If the disk does not answer: a training is not thrown away for that.
     """
     path = _path(trainer)
     if not path.exists():
@@ -59,6 +72,8 @@ def resume(trainer: nnUNetTrainer) -> None:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
         if lacking := [part for part in PARTS if part not in state]:
             raise ValueError(f"it lacks {', '.join(lacking)}")
+    except OSError:
+        raise
     except Exception as error:  # whatever torch's reader stumbles over
         log.warning("%s cannot be read, training starts anew: %s", path, error)
         return

@@ -10,6 +10,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from past_core.disk import native_disk_errors
 from past_core.errors import DataError
 from past_core.files import atomic_path, file_hash, read_json, write_json
 from past_seg.nnunet.folders import Json
@@ -45,7 +46,7 @@ class Saved:
 def write(saved: Saved, folder: Path) -> None:
     """Write ``weights.safetensors``, then ``segmenter.json``, which names its hash."""
     weights = folder / WEIGHTS
-    with atomic_path(weights) as temporary:
+    with atomic_path(weights) as temporary, native_disk_errors(weights, SafetensorError):
         save_file(saved.weights, temporary)
     description = {
         "format": FORMAT,

@@ -8,14 +8,13 @@ order of adaptation, of each its ``name`` and by scan its ``answers``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from past_core.case import Domain
-from past_core.files import write_json
+from past_core.files import load_json, write_json
 from past_core.interfaces import Candidate, Figures, Validator
 from past_core.labels import Labels
 from past_core.pipeline.layout import CHOICE, TRUST, label_path
@@ -87,7 +86,7 @@ def trust(params: Mapping[str, Any], work: Work) -> None:
 
     What was chosen is in the input ``choice``; by validator and scan the figures are written.
     """
-    chosen = json.loads((work.inputs["choice"] / CHOICE).read_text())["chosen"]
+    chosen = load_json(work.inputs["choice"] / CHOICE)["chosen"]
     candidates = systems_of(params, work)
     alone = [candidate for candidate in candidates if candidate.name == chosen]
     figures = {}

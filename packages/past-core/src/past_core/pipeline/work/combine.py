@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from past_core.files import load_json
 from past_core.labels import Labels
 from past_core.pipeline.layout import CHOICE, GRIDS, label_path
 from past_core.pipeline.work.answer import Answers
@@ -36,7 +36,7 @@ def combine(params: Mapping[str, Any], work: Work) -> None:
         name its ``route`` and ``answers``, of which those of the chosen one hold.
     """
     labels, roi = Labels(tuple(params["labels"])), ROI.of(params["roi"])
-    grids = json.loads((work.inputs["scans"] / GRIDS).read_text())
+    grids = load_json(work.inputs["scans"] / GRIDS)
     for done, case in enumerate(params["cases"], start=1):
         path = label_path(work.folder, case["id"])
         if not path.exists():
@@ -58,7 +58,7 @@ def keep_probabilities(params: Mapping[str, Any], work: Work) -> None:
         As of ``combine``, and ``precision``: see ``past_core.probabilities``.
     """
     labels, roi = Labels(tuple(params["labels"])), ROI.of(params["roi"])
-    grids = json.loads((work.inputs["scans"] / GRIDS).read_text())
+    grids = load_json(work.inputs["scans"] / GRIDS)
     for done, case in enumerate(params["cases"], start=1):
         segmentation = label_path(work.folder, case["id"])
         path = segmentation.with_name(probability_name(segmentation.name, params["precision"]))
@@ -78,7 +78,7 @@ def _said(case: Mapping[str, Any], work: Work) -> Mapping[str, Any]:
     """Answers and route of a scan: its own, or those of the candidate that was chosen."""
     if "choice" not in work.inputs:
         return case
-    choice = json.loads((work.inputs["choice"] / CHOICE).read_text())
+    choice = load_json(work.inputs["choice"] / CHOICE)
     chosen: Mapping[str, Any] = case["candidates"][choice["chosen"]]
     return chosen
 

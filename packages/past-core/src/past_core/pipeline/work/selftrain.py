@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from past_core.case import Domain
 from past_core.errors import DataError
-from past_core.files import write_json
+from past_core.files import copy_file, write_json
 from past_core.headers import read_header
 from past_core.interfaces import Prediction, PseudoLabel, Strategy, mean_probabilities
 from past_core.labels import Labels
@@ -88,9 +87,9 @@ def correct(params: Mapping[str, Any], work: Work) -> None:
         label = np.where(kept, true.data, np.uint8(ignore))
         save_volume(Volume(label, true.affine), label_path(work.folder, case.id))
         if (weights := weights_path(folder, case.id)).exists():
-            shutil.copyfile(weights, weights_path(work.folder, case.id))
+            copy_file(weights, weights_path(work.folder, case.id))
         work.progress(done, len(params["cases"]), case.id)
-    shutil.copyfile(folder / SELECTION, work.folder / SELECTION)
+    copy_file(folder / SELECTION, work.folder / SELECTION)
 
 
 def _write(one: PseudoLabel, affine: npt.NDArray[np.float64], work: Work) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from past_core.case import Domain
+from past_core.files import load_json
 from past_core.intensity import vary as vary_intensity
 from past_core.interfaces import Translator
 from past_core.labels import Labels
@@ -81,7 +81,7 @@ def translate(params: Mapping[str, Any], work: Work) -> None:
 def _cut(translated: Volume, cut: Mapping[str, Any], work: Work, place: Sequence[str]) -> Volume:
     """What segmenters see of a translation."""
     role, case_id = place
-    grid = json.loads((work.inputs[role] / GRIDS).read_text())[case_id]
+    grid = load_json(work.inputs[role] / GRIDS)[case_id]
     whole = np.broadcast_to(np.uint8(0), grid["shape"])
     shape = Volume(whole, np.array(grid["affine"])).canonical().shape
     return translated.cut(ROI.of(cut["roi"]).within(ROI.of(cut["of"]), shape))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 
 from past_core.case import Case, Domain
 from past_core.config import PluginConfig
+from past_core.files import load_json
 from past_core.interfaces import Context, Segmenter, Translator
 from past_core.interfaces.context import RECORD, Progress, silent
 from past_core.pipeline.alone import learnt_alone
@@ -110,7 +110,7 @@ def _selected_weight(folder: Path, case_id: str) -> float:
 
 @cache
 def _selection(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text())["cases"]
+    content: dict[str, Any] = load_json(path)["cases"]
     return content
 
 
