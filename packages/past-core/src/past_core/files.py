@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["atomic_path", "file_hash", "read_json", "write_json"]
+__all__ = ["atomic_path", "file_hash", "is_file", "read_json", "write_json"]
 
 
 @contextmanager
@@ -40,6 +41,16 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; none is where a name is too long for any."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
 
 
 def read_json(path: Path, remedy: str) -> Any:  # noqa: ANN401  (whatever it holds)

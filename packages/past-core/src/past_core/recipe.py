@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import Field
 
-from past_core.config import DEEPEST, PluginConfig, is_deep, parse_config, read_toml
+from past_core.config import DEEPEST, PluginConfig, parse_config, read_toml, unfit
 from past_core.errors import ConfigError
 
 __all__ = ["Recipe", "Tables", "load_recipe", "merged", "parse_assignments"]
@@ -140,8 +140,8 @@ def parse_assignments(
                 "for example translator.iterations=500."
             )
         value = _value(text.strip())
-        if len(path) > DEEPEST or is_deep(value):
-            raise ConfigError(f"--set {assignment}: nested too deeply for a setting.")
+        if said := unfit(value) or ("is nested too deeply" if len(path) > DEEPEST else ""):
+            raise ConfigError(f"--set {assignment}: {said}.")
         if head == "crop":
             _assign(tables.setdefault("crop", {}), path, value, assignment)
             continue

@@ -31,7 +31,7 @@ from past_core.checking import SCORED
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.errors import ConfigError, DataError
-from past_core.files import read_json
+from past_core.files import is_file, read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import SUFFIXES, stem
@@ -188,7 +188,7 @@ def _cases(
                 problems.append(
                     f"{part}: {path}: PAST reads .nii and .nii.gz. Convert it to NIfTI."
                 )
-            elif not path.is_file():
+            elif not is_file(path):
                 problems.append(
                     f"{part}: {path}: no such file. Correct the path, or remove the entry."
                 )
