@@ -86,7 +86,7 @@ def _json(content, random, outside):
 def _toml(content, random, outside):
     if random.randrange(2):
         changed = plain(mutated(tomllib.loads(content.decode()), random, outside))
-        text = tomli_w.dumps(changed if isinstance(changed, dict) else {"a": changed})
+        text = tomli_w.dumps(changed if isinstance(changed, dict) else {"a": changed or 0})
         return text.encode("utf-8", "surrogatepass")
     lines = content.decode().splitlines()
     at = random.randrange(len(lines))

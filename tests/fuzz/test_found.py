@@ -16,7 +16,7 @@ from past_core.pipeline.selections import selections_of
 from past_core.recipe import parse_assignments
 from past_core.scoring import read_scores
 from tests.core import trees
-from tests.fuzz.runs import a_run
+from tests.fuzz.runs import a_run, packed, read_packed
 from tests.fuzz.single_files import read_protocols, registry
 
 DEEP = "[" * 100_000
@@ -48,6 +48,7 @@ def says(error, *parts):
         ("a = " + "[" * 60 + "]" * 60, "nested too deeply"),  # could not be copied or shown
         ("a = " + "9" * 5000, "not valid TOML"),
         ("a = " + "[" * 5000, "nested too deeply"),
+        ("a = 0x" + "f" * 6000, "more than 64 bits"),  # could not be written into a message
     ],
 )
 def test_toml_that_cannot_be_worked_with(tmp_path, text, said):
@@ -91,6 +92,17 @@ def test_tables_that_are_none(tmp_path, text):
     with pytest.raises(ConfigError) as error:
         read_protocols(tmp_path / "infos.csv")
     says(error, "infos.csv", "[protocols]")
+
+
+def test_a_listed_file_of_a_name_too_long_for_any(tmp_path):
+    trees.decathlon(tmp_path)
+    path = tmp_path / "Task02_T2/dataset.json"
+    content = json.loads(path.read_text())
+    content["test"] = [f"{'y' * 20_000}.nii.gz"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError) as error:
+        DecathlonReader(DecathlonConfig()).open(tmp_path)
+    says(error, "Task02_T2", "1 problem")
 
 
 def test_a_row_with_too_many_cells(tmp_path):
@@ -183,6 +195,16 @@ def test_a_stages_file_that_is_none(kept, pattern, alter, read):
     with pytest.raises(DataError) as error:
         read(open_run(kept))
     says(error, pattern.rpartition("/")[2], "Delete ")
+
+
+def test_a_zip_file_whose_parts_lie_before_its_start(tmp_path):
+    path = packed(tmp_path)
+    content = bytearray(path.read_bytes())
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 12 : end + 16] = (len(content) + 5000).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"kept\.zip: not a readable zip file"):
+        read_packed(path)
 
 
 def test_records_for_people(kept):

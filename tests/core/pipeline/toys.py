@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from past_core.config import PluginConfig
+from past_core.config import PluginConfig, parse_config
 from past_core.errors import DataError
 from past_core.interfaces import (
     Metric,
@@ -225,7 +225,7 @@ class NaiveBayes(Segmenter):
 
     @classmethod
     def load(cls, folder, device="cpu", prediction=None):
-        segmenter = cls(NaiveBayesConfig(**(prediction or {})))
+        segmenter = cls(parse_config(NaiveBayesConfig, prediction or {}, "prediction"))
         segmenter.counts = np.load(folder / "counts.npy")
         segmenter.origin = stage_name(folder) if "stages" in folder.parts else ""
         return segmenter

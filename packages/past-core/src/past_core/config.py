@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["DEEPEST", "PluginConfig", "is_deep", "parse_config", "read_toml"]
+__all__ = ["DEEPEST", "PluginConfig", "parse_config", "read_toml", "unfit"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -112,26 +112,32 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 ({error}). Save the {what} as UTF-8.") from error
     except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deeply for a {what}.") from error
+        raise ConfigError(f"{path}: is nested too deeply for a {what}.") from error
     except ValueError as error:  # of TOML, and of numbers of thousands of digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    if is_deep(content):
-        raise ConfigError(f"{path}: nested too deeply for a {what}.")
+    if said := unfit(content):
+        raise ConfigError(f"{path}: {said}, which is nothing for a {what}.")
     return content
 
 
 DEEPEST = 50
 """Levels of tables and lists; no recipe has ten."""
+LARGEST = 1 << 63
+"""TOML's whole numbers are smaller."""
 _ENDS_OF_KEYS = re.compile(r"[\n\r,=\[\]{}]+")
 """A key of thousands of parts takes tomllib minutes, so it is not given any."""
 
 
-def is_deep(value: object, levels: int = DEEPEST) -> bool:
-    """Whether tables and lists are nested more deeply than any that is meant."""
+def unfit(value: object, levels: int = DEEPEST) -> str:
+    """Why a value that was read is nothing to work with, whoever wrote it; empty if it is."""
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        return "has a whole number of more than 64 bits"  # Python may refuse to write it out
     if not isinstance(value, dict | list):
-        return False
+        return ""
+    if levels == 0:
+        return "is nested too deeply"
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(is_deep(one, levels - 1) for one in inner)
+    return next((said for one in inner if (said := unfit(one, levels - 1))), "")
 
 
 def _united(problems: Iterable[Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ __all__ = [
     "atomic_path",
     "copy_file",
     "file_hash",
+    "is_file",
     "load_json",
     "read_json",
     "remove_temporary",
@@ -97,6 +99,16 @@ def load_json(path: Path) -> Any:  # noqa: ANN401  (whatever it holds)
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply to be read") from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; none is where a name is too long for any."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
 
 
 def read_json(path: Path, remedy: str) -> Any:  # noqa: ANN401  (whatever it holds)

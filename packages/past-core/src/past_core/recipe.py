@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import Field
 
-from past_core.config import DEEPEST, PluginConfig, is_deep, parse_config, read_toml
+from past_core.config import DEEPEST, PluginConfig, parse_config, read_toml, unfit
 from past_core.errors import ConfigError
 from past_core.problems import shown
 
@@ -144,11 +144,8 @@ def parse_assignments(
                 f"for example translator.iterations=500.{meant}"
             )
         value = _value(text.strip())
-        if len(path) > DEEPEST or is_deep(value):
-            raise ConfigError(
-                f"--set {shown(assignment)}: nested too deeply for a setting; {DEEPEST} levels at "
-                "most."
-            )
+        if said := unfit(value) or ("is nested too deeply" if len(path) > DEEPEST else ""):
+            raise ConfigError(f"--set {shown(assignment)}: {said}.")
         if head == "crop":
             _assign(tables.setdefault("crop", {}), path, value, assignment)
             continue

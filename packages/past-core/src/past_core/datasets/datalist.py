@@ -30,7 +30,7 @@ from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.datasets.listed import Entry, Region, read_list
 from past_core.errors import ConfigError, DataError
-from past_core.files import read_json
+from past_core.files import is_file, read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import SUFFIXES, case_id, leads_out, stem
@@ -140,7 +140,7 @@ def _cases(folder: Path, part: str, entries: list[Entry], problems: list[str]) -
                 problems.append(
                     f"{part}: {path}: PAST reads .nii and .nii.gz. Convert it to NIfTI."
                 )
-            elif not path.is_file():
+            elif not is_file(path):
                 problems.append(
                     f"{part}: {path}: no such file. Correct the path, or remove the entry."
                 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from past_core.case import Case, Domain
 from past_core.dataset import Dataset
 from past_core.datasets.parts import note, structures, told_apart
+from past_core.files import is_file
 from past_core.naming import SUFFIXES, case_id, stem
 from past_core.problems import listing
 
@@ -111,7 +112,7 @@ def _files(half: Half, scan: Scan) -> Iterator[str]:
             continue
         if not path.name.endswith(SUFFIXES):
             yield f"{path}: PAST reads .nii and .nii.gz. Convert it to NIfTI."
-        elif not path.is_file():
+        elif not is_file(path):
             yield f"{path}: no such file, but {half.where} lists it. Add it, or correct the list."
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -68,8 +70,19 @@ def extract(path: Path, folder: Path) -> None:
             _require_sizes(entries, sizes, path)
             for name, size in sizes.items():
                 _write(archive, entries[name], size, folder / name, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path}: not a readable zip file ({error}). Copy it again.") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a place before the file's start, which it names
+            raise
+        raise DataError(f"{path}: not a readable zip file ({error}). Copy it again.") from error
+
+
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError),
+    *(struct.error, OverflowError),
+)
+"""What zipfile raises of a damaged one."""
 
 
 CARD = "README.md"
