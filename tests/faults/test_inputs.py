@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 
+import pytest
+
+from past_core.files import read_json
+from past_core.pipeline.manifest import read_manifest
+from past_core.pipeline.outputs import changed
 from tests.faults.commands import Toy
 from tests.faults.disk import fail_everywhere, goes_on, refused
 from tests.faults.injected import EachSiteOnce
@@ -49,6 +54,25 @@ def test_a_stage_whose_file_rots_is_named_and_is_to_be_deleted(toy, undisturbed,
         assert f"{image}: damaged since its stage was finished. Delete {folder}" in said.text
     shutil.rmtree(folder)
     goes_on(one, undisturbed)
+
+
+def test_a_file_that_cannot_be_read_is_neither_lost_nor_changed(tmp_path):
+    """By a file whose reading fails on any Linux: address 0 of a process."""
+    path = tmp_path / "model"
+    path.symlink_to("/proc/self/mem")
+    was = {"size": 0, "time": 0, "sha256": "of what it was"}
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        changed(tmp_path, {"model": was})
+    assert caught.value.filename == str(path)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        read_json(path)
+    assert caught.value.filename == str(path)
+    (tmp_path / "manifest.json").symlink_to("/proc/self/mem")
+    with pytest.raises(OSError, match="Input/output error"):
+        read_manifest(tmp_path)
+    assert changed(tmp_path, {"gone": was, "gone/below": was, "x\0": was}) == [
+        *("gone", "gone/below", "x\0")
+    ]
 
 
 def test_a_training_is_not_thrown_away_where_the_disk_does_not_answer(toy, undisturbed, tmp_path):
