@@ -73,7 +73,7 @@ theirs("ends the program when it is made", 1, source("""
     class Theirs(Match):
         def __init__(self, config):
             raise SystemExit(0)
-    """), "fit-aligned", options=USED)  # fmt: skip
+    """), "'theirs' of past-theirs 1 cannot be made", options=USED)  # fmt: skip
 theirs("fails in its training", 1, source("""
     class Theirs(Match):
         def fit(self, source, target, labels, context):

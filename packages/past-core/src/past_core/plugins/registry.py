@@ -19,7 +19,7 @@ from typing import Any
 import pluggy
 
 from past_core.config import PluginConfig, parse_config
-from past_core.errors import PluginError
+from past_core.errors import PastError, PluginError
 from past_core.plugins import hookspecs
 from past_core.plugins.foreign import ForeignError, foreign
 from past_core.plugins.own import OWN, PROVIDED_BY
@@ -136,8 +136,24 @@ class Registry:
         return self._import(installed, installed.spec.factory)
 
     def create(self, kind: str, name: str, config: PluginConfig) -> Any:  # noqa: ANN401
-        """An instance of the plugin."""
-        return self.factory(kind, name)(config)
+        """An instance of the plugin.
+
+        Raises
+        ------
+        PluginError
+            If it cannot be made; errors of ours that it raises go on as they are.
+        """
+        installed, factory = self.find(kind, name), self.factory(kind, name)
+        who = f"{installed.distribution} {installed.version}"
+        try:
+            with foreign(who, LONG_PATIENCE):
+                return factory(config)
+        except ForeignError as error:
+            if isinstance(error.__cause__, PastError):
+                raise error.__cause__ from None
+            raise PluginError(
+                f"the {kind} '{name}' of {who} cannot be made: {error}. Report this to its authors."
+            ) from error.__cause__
 
     def metrics(self) -> dict[str, Any]:
         """Every metric with its defaults, by name."""
