@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--moments", type=int, default=50, help="signals in all (50)")
     parser.add_argument("--real-moments", type=int, default=6, help="of a real run (6)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (0)")
+    parser.add_argument("--failures", type=int, default=1, help="of each write site (1)")
     parser.add_argument("--step", type=int, default=8, help="KiB that the full disk grows by (8)")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -65,14 +66,14 @@ def _swept(toy, undisturbed, moments, seed, jobs) -> str:
     return "\n".join(lines)
 
 
-def _sites(toy, undisturbed, _) -> str:
+def _sites(toy, undisturbed, options) -> str:
     """Every write and read site, each with one failure after the other."""
     from tests.faults.commands import fresh
     from tests.faults.disk import fail_everywhere, goes_on
-    from tests.faults.injected import ERRNOS, EachSiteOnce
+    from tests.faults.injected import EachSiteOnce
 
     count: Counter[str] = Counter()
-    for shift in range(len(ERRNOS)):
+    for shift in range(options.failures):
         for reading in (False, True) if shift == 0 else (False,):
             one = fresh(toy, f"sites-{shift}-{reading}")
             failed = toy.place / f"failed-{shift}-{reading}"

@@ -88,9 +88,9 @@ class Work:
         scratch = self.folder / "work"
         record = self.folder / RECORD
         if (scratch / RECORD).exists():
-            shutil.rmtree(record, ignore_errors=True)
+            _remove(record)
             (scratch / RECORD).rename(record)
-        shutil.rmtree(scratch, ignore_errors=True)
+        _remove(scratch)
 
 
 def whole_config(
@@ -120,8 +120,14 @@ def fit_once(work: Work, fit: Callable[[], None], model: Translator | Segmenter)
     if not final.exists():
         fit()
         partial = work.folder / "model.partial"
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
         partial.mkdir()
         model.save(partial)
         partial.rename(final)
     work.discard_scratch()
+
+
+def _remove(folder: Path) -> None:
+    """Remove what may not be there; a disk that refuses is heard, or gigabytes would stay."""
+    if folder.exists():
+        shutil.rmtree(folder)
