@@ -222,7 +222,7 @@ def _(place: Place):
     return ["pipeline", "--data", place.data / "part", "--out", "run"]
 
 
-@wrong("folders", "and plain folders at once", "--data", "--source")
+@wrong("folders", "and plain folders at once", "--data", "plain folders", code=2)
 def _(place: Place):
     return [*place.pipeline(), "--source", place.data]
 
@@ -274,7 +274,7 @@ def _(place: Place):
     return ["check", "--data", "cm", "--dataset", "crossmoda"]
 
 
-@wrong("folders", "nnU-Net's own data set alone", "DatasetNNN")
+@wrong("folders", "nnU-Net's own data set alone", "--set dataset.source=NAME")
 def _(place: Place):
     place.listed(channel_names={"0": "T1"}, numTraining=2, file_ending=".nii.gz")
     return ["check", "--data", place.data, "--dataset", "nnunet-raw"]

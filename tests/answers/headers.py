@@ -34,7 +34,10 @@ def header(name: str, *says: str, code: int = 1, command: str = "pipeline"):
     def enter(edit: Callable[[bytearray], object]) -> None:
         def spoil(place: Place):
             edited(place.image, edit)
-            return place.pipeline() if command == "pipeline" else [command, place.data]
+            if command == "pipeline":
+                return place.pipeline()
+            edited(place.label, edit)  # a label that lies elsewhere would be another fault
+            return [command, place.data]
 
         wrong("headers", name, FILE, *says, code=code)(spoil)
 
@@ -76,7 +79,6 @@ for _name, _edit, _says in (
     ("voxels that begin nowhere", put("<f", OFFSET, np.nan), ""),
     ("a scale that overflows", put("<2f", SLOPE, 1e38, 0.0), "NaN or infinite"),
     ("a mark of another format", put("<4s", 344, b"nope"), ""),
-    ("a header length that is none", put("<i", 0, 999), ""),
 ):  # fmt: skip
     header(_name, *([_says] if _says else []))(_edit)
 
@@ -158,7 +160,7 @@ def _(place: Place):
     return place.pipeline()
 
 
-@wrong("files", "a name of 5000 characters", "dataset.json", "too long")
+@wrong("files", "a name of 5000 characters", "dataset.json: 1 problem")
 def _(place: Place):
     place.listed(target=["target0_image.nii.gz", f"{'x' * 5000}.nii.gz"])
     return place.pipeline()

@@ -214,7 +214,7 @@ def _(place: Place):
     return into(place, "x" * 300)
 
 
-@out("a path of 5000 characters", "cannot be written")
+@out("a path of 5000 characters", "Choose another folder")
 def _(place: Place):
     return into(place, "/".join(["x" * 99] * 50))
 

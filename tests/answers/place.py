@@ -46,6 +46,13 @@ class Place:
         """A system of that run, exported."""
         return self._copied("kept")
 
+    @property
+    def unscored(self) -> Path:
+        """That run, had it stopped before its scores."""
+        shutil.copytree(self.first / "run", self.folder / "unscored")
+        (self.folder / "unscored/scores.csv").unlink()
+        return self.folder / "unscored"
+
     def _copied(self, name: str) -> Path:
         if not (self.folder / name).exists():
             shutil.copytree(self.first / name, self.folder / name)

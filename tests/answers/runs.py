@@ -99,7 +99,7 @@ def _loop(run: Path) -> None:
     path.symlink_to(path.name)
 
 
-damaged("a stage's image is a link to itself", _loop)
+damaged("a stage's image is a link to itself", _loop, "Too many levels", code=1)
 
 
 def _pipe(run: Path) -> None:

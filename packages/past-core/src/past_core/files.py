@@ -91,6 +91,8 @@ def load_json(path: Path) -> Any:  # noqa: ANN401  (whatever it holds)
     ValueError
         If it is no JSON, or nested too deeply to be read.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no file")  # of a pipe, nobody would ever see the end
     with named(path):
         text = path.read_text("utf-8-sig")
     if not text.strip():

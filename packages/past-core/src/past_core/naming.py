@@ -41,7 +41,9 @@ def case_id(name: str) -> str:
     What cannot be printed (line breaks, bytes that are no text) and what parts folders becomes
     ``_``; so does a dot at its beginning, which would hide files.
     """
-    made = "".join(char if char.isprintable() and char not in "/\\" else "_" for char in name)
+    made = name
+    if not name.isprintable() or {"/", "\\"} & set(name):
+        made = "".join(char if char.isprintable() and char not in "/\\" else "_" for char in name)
     made = re.sub(r"^\.", "_", made.strip())
     return made or "_"
 

@@ -34,7 +34,7 @@ from past_core.files import is_file, read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import SUFFIXES, case_id, leads_out, stem
-from past_core.problems import listing
+from past_core.problems import SHOWN, listing
 from past_core.roi import ROI
 
 __all__ = ["DatalistConfig", "DatalistReader"]
@@ -99,7 +99,8 @@ class DatalistReader(DatasetReader):
             for case in parts[part]
             if case.label is None
         ]
-        _report_doubles(parts, problems)
+        if len(problems) < SHOWN:  # more are not told
+            _report_doubles(parts, problems)
         if problems:
             raise listing(str(path), problems)
         roi, wide = _roi(content.roi, path) or ROI(), _roi(content.translation_roi, path)
@@ -120,7 +121,8 @@ class DatalistReader(DatasetReader):
 def _outside(folder: Path, listed: Mapping[str, list[Entry]]) -> Iterator[str]:
     for part, entries in listed.items():
         for path in (path for entry in entries for path in (entry.image, entry.label)):
-            if path is not None and leads_out(folder, folder / path):
+            plain = path is None or (".." not in path and not path.startswith("/"))
+            if path is not None and not plain and leads_out(folder, folder / path):
                 yield (
                     f"{part}: {path} leads out of the data set's folder. List files below it, or "
                     "allow this with --set dataset.outside=true."
