@@ -50,7 +50,7 @@ def test_every_argument_is_explained(name):
 @pytest.mark.parametrize("columns", [80, 100, 160])
 def test_summaries_of_commands_are_not_cut(past_cli, monkeypatch, columns):
     monkeypatch.setattr(
-        "shutil.get_terminal_size", lambda *_: os.terminal_size((columns, 24)), raising=True
+        "shutil.get_terminal_size", lambda *_, **__: os.terminal_size((columns, 24))
     )
     _, _, listed = past_cli("--help").out.partition("Commands:\n")
     lines = listed.strip("\n").splitlines()
