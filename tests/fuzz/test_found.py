@@ -27,7 +27,7 @@ LONG = "z" * 140_000
 def test_settings_that_are_too_deep(word):
     with pytest.raises(ConfigError) as error:
         parse_assignments([f"segmenter.{word}"], {"segmenter": ["bayes"]})
-    says(error, "--set segmenter.a", "nested too deeply")
+    says(error, "--set 'segmenter.a", "nested too deeply")
 
 
 class Numbers(PluginConfig):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +73,9 @@ def resume(trainer: nnUNetTrainer) -> None:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
         if lacking := [part for part in PARTS if part not in state]:
             raise ValueError(f"it lacks {', '.join(lacking)}")
-    except OSError:
-        raise
     except Exception as error:  # whatever torch's reader stumbles over
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # a damaged file sends its reader to places before its beginning: EINVAL
         log.warning("%s cannot be read, training starts anew: %s", path, error)
         return
     try:
