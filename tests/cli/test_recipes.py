@@ -67,7 +67,7 @@ def test_broken_toml_is_named(tmp_path):
     [
         (b'summary = "\xff"', r"not UTF-8 .* Save the recipe as UTF-8"),
         (b"\xff\xfea\x00", "not UTF-8"),
-        (b"x = " + b"[" * 5000, "nested too deeply for a recipe"),
+        (b"x = " + b"[" * 5000, "is nested too deeply for a recipe"),
         (b"", None),
     ],
 )
