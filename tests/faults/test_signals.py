@@ -8,7 +8,7 @@ from tests.faults.commands import Toy
 from tests.faults.moments import Sweep, draw
 
 
-@pytest.mark.parametrize(("jobs", "moments"), [(1, 5), (2, 1)])
+@pytest.mark.parametrize(("jobs", "moments"), [(1, 2), (2, 1)])
 def test_a_run_that_gets_signals_ends_as_if_nothing_had_happened(toy, undisturbed, jobs, moments):
     sweep = Sweep(Toy(toy.place / f"jobs{jobs}", toy.data, jobs=jobs), undisturbed)
     for moment in draw(moments, undisturbed, seed=jobs):

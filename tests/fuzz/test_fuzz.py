@@ -9,7 +9,7 @@ from tests.fuzz.all_targets import targets_of
 from tests.fuzz.engine import by_hypothesis
 from tests.fuzz.target import Prepared, Target, WrongAnswerError
 
-INPUTS = {"single_files": 20, "data_sets": 12, "runs": 12}
+INPUTS = {"single_files": 15, "data_sets": 8, "runs": 6}
 """A target of each module."""
 LIGHT = [(target, INPUTS[module]) for module in INPUTS for target in targets_of(module)]
 
@@ -23,7 +23,7 @@ def test_readers_answer_bad_files_with_errors_of_their_own(target, inputs, tmp_p
 
 def test_so_do_trained_things(tmp_path):
     for number, target in enumerate(targets_of("trained")):
-        inputs = 3 if target.name == "training" else 8
+        inputs = 1 if target.name == "training" else 4
         by_hypothesis(Prepared(target, tmp_path / str(number)), inputs)
 
 
