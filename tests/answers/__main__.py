@@ -21,7 +21,7 @@ given, 2 one of the command itself; 0 is a run or a check that goes on: what is 
 mended or harmless.
 
 ```
-hatch test tests/answers           # one of four
+hatch test tests/answers           # one of eight
 hatch run answers > docs/answers.md
 ```
 """

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from past_core.files import read_json
+from past_core.files import load_json
 from past_core.pipeline.manifest import read_manifest
 from past_core.pipeline.outputs import changed
 from tests.faults.commands import Toy
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read_is_neither_lost_nor_changed(tmp_path):
         changed(tmp_path, {"model": was})
     assert caught.value.filename == str(path)
     with pytest.raises(OSError, match="Input/output error") as caught:
-        read_json(path)
+        load_json(path)
     assert caught.value.filename == str(path)
     (tmp_path / "manifest.json").symlink_to("/proc/self/mem")
     with pytest.raises(OSError, match="Input/output error"):
