@@ -126,10 +126,14 @@ def _disk(toy, undisturbed, options) -> str:
 
 
 def _real(toy, _, options) -> str:
+    from past_core.datasets.phantom.config import PhantomConfig
+    from past_core.datasets.phantom.dataset import write_phantom
     from tests.faults.moments import undisturbed_run
     from tests.faults.real import Real
 
-    real = Real(toy.place.with_name("real"), toy.data, toys=False)
+    data = toy.place.with_name("real-data")
+    write_phantom(data, PhantomConfig(source=3, target=3, test=2, matrix=112, slices=16))
+    real = Real(toy.place.with_name("real"), data)
     return _swept(real, undisturbed_run(real), options.real_moments, options.seed, 1)
 
 

@@ -19,6 +19,6 @@ class Real(Toy):
         systems = self.place / "systems.toml"
         systems.write_text(dump_systems(chain("nicegan", "resunet", "top-q", 1, looks=None)))
         return (
-            *("past-cli", "pipeline", "--systems", str(systems), "--recipe", "smoke"),
-            *tiny_options(),
+            *("past-cli", "pipeline", "--data", str(self.data), "--systems", str(systems)),
+            *("--recipe", "smoke", *tiny_options(without="dataset")),
         )
