@@ -11,6 +11,7 @@ import numpy as np
 
 from past_core.errors import ConfigError, DataError
 from past_core.naming import LONGEST, fault_of_id
+from past_core.problems import some_of
 from past_core.volume import load_volume, same_grid
 
 if TYPE_CHECKING:
@@ -193,8 +194,7 @@ def volume_problems(
         )
     undeclared = sorted(set(np.unique(label.data).tolist()) - set(range(labels.count)))
     if undeclared:
-        shown = f"{undeclared[:6]}{' and more' if len(undeclared) > 6 else ''}"
         yield (
-            f"{case.label}: label values {shown} are not declared; the data set has "
+            f"{case.label}: label values {some_of(undeclared)} are not declared; the data set has "
             f"{labels.as_mapping()}. Declare or remove them."
         )

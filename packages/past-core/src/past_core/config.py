@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from past_core.errors import ConfigError
-from past_core.problems import SHOWN, shown
+from past_core.problems import first_ones, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,9 +89,8 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
         return model.model_validate(dict(values))
     except ValidationError as error:
         problems = _united(error.errors())
-        lines = [_explain(model, problem, where) for problem in problems[:SHOWN]]
-        more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        raise ConfigError("\n".join([*lines, *more])) from error
+        lines = [_explain(model, problem, where) for problem in problems]
+        raise ConfigError("\n".join(first_ones(lines))) from error
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:

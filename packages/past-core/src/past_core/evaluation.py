@@ -13,13 +13,11 @@ from past_core.interfaces import Metric
 from past_core.labels import Labels
 from past_core.naming import nifti_files, stem
 from past_core.probabilities import without_probabilities
+from past_core.problems import some_of
 from past_core.scoring import Score, score_case
 from past_core.volume import Volume, load_volume
 
 __all__ = ["score_folders"]
-
-SHOWN = 6
-"""Values that an error names."""
 
 
 def score_folders(
@@ -68,9 +66,8 @@ def _load_labels(path: Path, labels: Labels) -> Volume:
     volume = load_volume(path)
     undeclared = sorted(set(np.unique(volume.data).tolist()) - set(range(labels.count)))
     if undeclared:
-        shown = f"{undeclared[:SHOWN]}{' and more' if len(undeclared) > SHOWN else ''}"
         raise DataError(
-            f"{path}: label values {shown} are not declared; the structures are "
+            f"{path}: label values {some_of(undeclared)} are not declared; the structures are "
             f"{labels.as_mapping()}. Name every structure, in the order of the values."
         )
     return volume

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["LONGEST", "SUFFIXES", "case_id", "fault_of_id", "leads_out", "nifti_files", "stem"]
+__all__ = ["LONGEST", "SUFFIXES", "case_id", "fault_of_id", "nifti_files", "stem"]
 
 SUFFIXES = (".nii.gz", ".nii")
 """What PAST reads."""
@@ -58,8 +58,3 @@ def fault_of_id(name: str) -> str:
     if len(os.fsencode(name)) > LONGEST:
         return f"an id has {LONGEST} bytes at most"
     return ""
-
-
-def leads_out(folder: Path, path: Path) -> bool:
-    """Whether a path lies outside of a folder, by its text: absolute elsewhere, or by ``..``."""
-    return not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))

@@ -10,7 +10,7 @@ from past_core.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SHOWN", "listing", "refuse", "shown"]
+__all__ = ["SHOWN", "first_ones", "listing", "refuse", "shown", "some_of"]
 
 SHOWN = 10
 LONGEST = 2000
@@ -24,9 +24,21 @@ _SHORT.maxlevel = 3
 def listing(where: str, problems: Sequence[str]) -> DataError:
     """The error that lists problems: a line with their number, then the first ten."""
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    lines = [line if len(line) <= LONGEST else f"{line[:LONGEST]} …" for line in problems[:SHOWN]]
-    more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-    return DataError("\n".join([f"{where}: {count}", *lines, *more]))
+    lines = [
+        line if len(line) <= LONGEST else f"{line[:LONGEST]} …" for line in first_ones(problems)
+    ]
+    return DataError("\n".join([f"{where}: {count}", *lines]))
+
+
+def first_ones(lines: Sequence[str]) -> list[str]:
+    """The first ten, and a line that says how many more there are."""
+    more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return [*lines[:SHOWN], *more]
+
+
+def some_of(values: Sequence[object], most: int = 6) -> str:
+    """A few values as Python writes them, and whether there are more."""
+    return f"{list(values[:most])}{' and more' if len(values) > most else ''}"
 
 
 def shown(value: object) -> str:

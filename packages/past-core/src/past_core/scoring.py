@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import reprlib
 from collections import defaultdict
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING
@@ -123,7 +122,7 @@ def score_case(
             found = {structure: float(values[structure]) for structure in labels.structures}
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(
-                f"case {case}: the metric '{name}' gave {reprlib.repr(values)}, where a number for "
+                f"case {case}: the metric '{name}' gave {shown(values)}, where a number for "
                 f"each of {', '.join(labels.structures)} is due. Report this to its authors."
             ) from error
         rows += [Score(system, case, s, name, value, route, part) for s, value in found.items()]

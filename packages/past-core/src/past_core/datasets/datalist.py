@@ -21,7 +21,6 @@ target scans to choose settings by, ``roi``, fractions of canonical (RAS+) axes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from past_core.case import Case, Domain
@@ -29,11 +28,12 @@ from past_core.checking import SCORED
 from past_core.config import PluginConfig
 from past_core.dataset import Dataset
 from past_core.datasets.listed import Entry, Region, read_list
+from past_core.datasets.parts import outside
 from past_core.errors import ConfigError, DataError
 from past_core.files import is_file, read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
-from past_core.naming import SUFFIXES, case_id, leads_out, stem
+from past_core.naming import SUFFIXES, case_id, stem
 from past_core.problems import SHOWN, listing
 from past_core.roi import ROI
 
@@ -91,7 +91,11 @@ class DatalistReader(DatasetReader):
             "test": content.test,
             "validation": content.validation,
         }
-        problems = [] if self.config.outside else [*_outside(folder, listed)]
+        problems: list[str] = []
+        if not self.config.outside:
+            for part, entries in listed.items():
+                paths = [path for entry in entries for path in (entry.image, entry.label)]
+                problems += outside(folder, folder, paths, part)
         parts = {part: _cases(folder, part, entries, problems) for part, entries in listed.items()}
         problems += [
             f"{part}: {case.image} has no label. Add it, or move the image to another list."
@@ -116,17 +120,6 @@ class DatalistReader(DatasetReader):
             roi=roi,
             translation_roi=wide,
         )
-
-
-def _outside(folder: Path, listed: Mapping[str, list[Entry]]) -> Iterator[str]:
-    for part, entries in listed.items():
-        for path in (path for entry in entries for path in (entry.image, entry.label)):
-            plain = path is None or (".." not in path and not path.startswith("/"))
-            if path is not None and not plain and leads_out(folder, folder / path):
-                yield (
-                    f"{part}: {path} leads out of the data set's folder. List files below it, or "
-                    "allow this with --set dataset.outside=true."
-                )
 
 
 def _cases(folder: Path, part: str, entries: list[Entry], problems: list[str]) -> tuple[Case, ...]:

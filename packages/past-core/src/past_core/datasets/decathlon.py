@@ -26,9 +26,9 @@ from past_core.datasets.channels import REASON
 from past_core.datasets.choice import folders_named, source_and_target
 from past_core.datasets.declared import read_declared
 from past_core.datasets.halves import Half, Scan, joined
+from past_core.datasets.parts import outside
 from past_core.errors import DataError
 from past_core.interfaces.reader import DatasetReader
-from past_core.naming import leads_out
 from past_core.problems import listing
 
 if TYPE_CHECKING:
@@ -167,10 +167,6 @@ def _scan(
             "Correct the entry."
         )
         return None
-    problems += [
-        f"{path}: {key}: {one} leads out of {around}. List files below it, or allow this with "
-        "--set dataset.outside=true."
-        for one in (image, label)
-        if one is not None and around is not None and leads_out(around, path.parent / one)
-    ]
+    if around is not None:
+        problems += outside(around, path.parent, (image, label), f"{path}: {key}")
     return path.parent / image, None if label is None else path.parent / label

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +15,11 @@ from past_core.labels import Labels
 from past_core.volume import load_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from past_core.case import Case
 
-__all__ = ["note", "structures", "told_apart"]
+__all__ = ["note", "outside", "structures", "told_apart"]
 
 SHOWN = 3
 """Pairs of image and label that a note has."""
@@ -99,3 +100,25 @@ def structures(text: str, source: Sequence[Case]) -> Labels:
             "the folder of labels."
         )
     return Labels(tuple(f"label{value}" for value in values))
+
+
+def outside(folder: Path, base: Path, paths: Iterable[str | None], where: str) -> Iterator[str]:
+    """A problem for each path that leads out of the data set's folder, to judge by its text.
+
+    Parameters
+    ----------
+    folder
+        Of the data set.
+    base
+        What the paths are relative to.
+    where
+        Which list has them, for the message.
+    """
+    within = os.path.normpath(folder)
+    for path in paths:
+        plain = not path or not (path.startswith("/") or ".." in path)
+        if not plain and not Path(os.path.normpath(base / str(path))).is_relative_to(within):
+            yield (
+                f"{where}: {path} leads out of {folder}. List files below it, or allow this with "
+                "--set dataset.outside=true."
+            )

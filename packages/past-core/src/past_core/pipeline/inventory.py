@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from past_core.dataset import Dataset
+from past_core.files import load_json
 from past_core.pipeline.layout import INVENTORY
 from past_core.pipeline.recorded import ANEW, InventoryFile, read_recorded
 from past_core.pipeline.stage import Stage
@@ -119,8 +119,8 @@ def last_inventory(stages: Path) -> dict[str, Any]:
     found = sorted(stages.glob(f"check-*/{INVENTORY}"), key=lambda path: path.stat().st_mtime)
     for path in reversed(found):
         try:
-            content = json.loads(path.read_text())
-        except (OSError, ValueError, RecursionError):
+            content = load_json(path)
+        except (OSError, ValueError):
             continue
         if _is_inventory(content):
             return dict(content)
