@@ -218,7 +218,7 @@ def _(place: Place):
     return place.pipeline()
 
 
-@wrong("voxels", "a scan of one slice", FILE, "too few along one axis")
+@wrong("voxels", "a scan of one slice", FILE, "a single slice")
 def _(place: Place):
     for path in (place.image, place.label):
         found = load_volume(path)

@@ -113,6 +113,25 @@ def test_an_interrupted_one_goes_on_to_the_same_weights(several, labelled, tmp_p
 
 
 @pytest.mark.usefixtures("scored")
+@pytest.mark.parametrize("content", ["{", "[]", '{"chosen": "x"}'])
+def test_a_damaged_record_of_starts_is_made_anew(several, labelled, tmp_path, content):
+    def interrupted(done, total, note=""):
+        if done == STEPS - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        weights(several, labelled, tmp_path / "two", progress=interrupted)
+    record = tmp_path / "two/starts/starts.json"
+    known = record.read_text()
+    record.write_text(content)
+    found = weights(several, labelled, tmp_path / "two")
+    assert (tmp_path / "two/record/starts.json").read_text() == known
+    alone = several.model_copy(update={"starts": 1, "early_identity": 0.0})
+    seed = json.loads(known)["starts"][1]["seed"]
+    assert same(found, weights(alone, labelled, tmp_path / "one", seed=seed))
+
+
+@pytest.mark.usefixtures("scored")
 def test_a_start_that_fails_is_not_chosen(several, labelled, tmp_path, monkeypatch):
     run_job, failing = starts.run_job, {1, 2}
 

@@ -119,7 +119,7 @@ def test_prepared_cases_of_other_shapes(fitted, balls):
     *_, place = sorted((balls.folder / "work/preprocessed").rglob("*.npz"))
     name = place.stem
     image = np.load(place.parent / name / "image.npy")
-    for wrong in (image[0], image[:, 1:], image.astype(complex), image[:, :0]):
+    for wrong in (image[0], image[:, 1:], image.astype(complex), image.astype("S4"), image[:, :0]):
         np.save(place.parent / name / "image.npy", wrong)
         with pytest.raises(DataError, match=r"image\.npy: not what preprocessing wrote"):
             PreparedCases(str(place.parent)).load_case(name)

@@ -225,6 +225,20 @@ def test_files_that_were_not_written_here_are_not_overwritten(routed, registry, 
         find_scans([tmp_path / "nothing"], tmp_path / "new")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("{", "not valid JSON"), ("[]", "the whole"), ('{"a.nii.gz": {"done": {}}}', "made_of")],
+)
+def test_a_damaged_record_of_what_was_segmented(routed, registry, tmp_path, content, said):
+    scan = tmp_path / "scans/a.nii.gz"
+    save_volume(scan_of(routed), scan)
+    loaded = load_system(routed.folder, system="first", registry=registry)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/predicted.json").write_text(content)
+    with pytest.raises(DataError, match=rf"predicted.json: .*{said}.* Delete it and the"):
+        predict_files(loaded, find_scans([scan], tmp_path / "out"), told=print)
+
+
 def test_scans_that_would_end_in_nonsense_are_refused_by_name(routed, registry, tmp_path):
     loaded = load_system(routed.folder, system="first", registry=registry)
     volume = scan_of(routed)

@@ -83,12 +83,12 @@ def test_a_weight_file_that_is_not_the_exported_one(kept, refused, size):
     ("change", "said"),
     [
         (lambda c: c.update(format="past-system/9"), "format: Input should be"),
-        (lambda c: c["members"].update({"../x": c["members"]["model1"]}), "no plain name"),
+        (lambda c: c["members"].update({"../x": c["members"]["model1"]}), "no portable name"),
         (
             lambda c: c["members"]["model1"]["files"].update(
                 {"/etc/passwd": {"sha256": "0" * 64, "size": 1}}
             ),
-            "no plain name",
+            "no portable name",
         ),
         (lambda c: c["members"]["model1"].update(code="import os"), "code: Extra inputs"),
         (lambda c: c["members"]["model1"]["plugin"].update(kind="translator"), "kind: Input"),

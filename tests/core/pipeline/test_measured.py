@@ -10,18 +10,26 @@ from past_core.pipeline import plan_pipeline, run_pipeline
 @pytest.mark.parametrize("until", ["translate", "train", "segment", "score"])
 def test_a_translator_is_measured_on_what_it_was_fitted_to(registry, request_of, until):
     run = run_pipeline(request_of(translator="measured", until=until), registry=registry)
-    (translation,) = run.translations()
     manifests = {
         stage.name: json.loads((run.folder / "stages" / stage.folder / "manifest.json").read_text())
         for stage in run.stages()
     }
     cases = run.record["cases"]
-    assert translation.quality == {
+    (stage,) = (stage for stage in run.stages() if stage.name == "measure-aligned")
+    written = run.folder / "stages" / stage.folder / "record/quality.json"
+    assert json.loads(written.read_text()) == {
         "seed": manifests["fit-aligned"]["seed"],
         "labels": ["vs", "cochlea"],
         "source": dict.fromkeys(cases["source"], True),
         "target": dict.fromkeys(cases["target"], False),
     }
+
+
+def test_figures_of_another_form_are_told_of_and_not_shown(registry, request_of, caplog):
+    run = run_pipeline(request_of(translator="measured", until="translate"), registry=registry)
+    (translation,) = run.translations()
+    assert translation.quality is None
+    assert "quality.json: figures of another form (chosen) are not shown" in caplog.text
 
 
 def test_nothing_waits_for_the_figures(registry, request_of):

@@ -287,7 +287,8 @@ def test_another_segmenter_trains_by_no_settings_of_the_one_it_replaces(
     text = START.replace(
         'images = [{ from = "aligned" }]\n    [[system]]',
         'images = [{ from = "aligned" }]\n    [[model.round]]\n    training = { smoothing = 3.0 }\n'
-        '    images = [{ from = "aligned", labels = "keep" }]\n    [[system]]',
+        '    strategy = "keep"\n    labelling = { sharpness = 3.0 }\n'
+        '    images = [{ from = "aligned" }]\n    [[system]]',
         1,
     )
     for segmenter, training in (("bayes", {"smoothing": 3.0}), ("smooth", {})):
@@ -296,6 +297,7 @@ def test_another_segmenter_trains_by_no_settings_of_the_one_it_replaces(
         )
         (one,) = resolve(request, registry).systems.find_model("further").rounds
         assert one.training == training
+        assert one.labelling == ({"sharpness": 3.0} if training else {})
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,12 @@ def region_problems(case: Case, image: Volume, roi: ROI) -> Iterator[str]:
     except ConfigError as error:
         yield f"{case.image}: {error}"
         return
-    if min(inside.shape) < 2:
+    if min(image.shape) < 2:
+        yield (
+            f"{case.image}: {' x '.join(map(str, image.shape))} voxels, a single slice. Give the "
+            "whole volume, or drop the case."
+        )
+    elif min(inside.shape) < 2:
         yield (
             f"{case.image}: {' x '.join(map(str, inside.shape))} voxels are in the region of "
             "interest, too few along one axis. Widen the region (roi), or drop the case."

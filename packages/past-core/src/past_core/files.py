@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "atomic_path",
     "copy_file",
+    "exists",
     "file_hash",
     "is_file",
     "load_json",
@@ -105,8 +106,13 @@ def load_json(path: Path) -> Any:  # noqa: ANN401  (whatever it holds)
 
 def is_file(path: Path) -> bool:
     """Whether a file is there; none is where a name is too long for any."""
+    return exists(path) and path.is_file()
+
+
+def exists(path: Path) -> bool:
+    """Whether anything is there; nothing is where a name is too long for anything."""
     try:
-        return path.is_file()
+        return path.exists()
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise

@@ -166,4 +166,7 @@ def _verify_checksum(path: Path, image: Any) -> None:  # noqa: ANN401
             while chunk := file.read(CHUNK):
                 left -= len(chunk)
                 if left < 0:
-                    raise ValueError("it goes on behind the voxels that its header speaks of")
+                    raise DataError(
+                        f"{path}: goes on behind the voxels that its header speaks of. Repair "
+                        "the header, or copy the file again from its origin."
+                    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from past_core.errors import DataError
+from past_core.problems import shown
 
 if TYPE_CHECKING:
     import re
@@ -46,7 +47,7 @@ def source_and_target(
     for key, name in (("source", source), ("target", target)):
         if name and name not in found:
             raise DataError(
-                f"{where}: no {what} '{name}' (dataset.{key}); there is "
+                f"{where}: no {what} {shown(name)} (dataset.{key}); there is "
                 f"{', '.join(found) or 'none'}. Correct the setting."
             )
     rest = [name for name in found if name not in (source, target)]
@@ -57,10 +58,10 @@ def source_and_target(
         source = labelled[0]
         target = next(name for name in found if name != source)
     if not source or not target:
-        shown = ", ".join(f"{name}{' (labelled)' if has else ''}" for name, has in found.items())
+        there = ", ".join(f"{name}{' (labelled)' if has else ''}" for name, has in found.items())
         raise DataError(
             f"{where}: which {what} is the source and which the target? There is "
-            f"{shown or 'none'}. Say it by --set dataset.source=NAME --set dataset.target=NAME."
+            f"{there or 'none'}. Say it by --set dataset.source=NAME --set dataset.target=NAME."
         )
     if source == target:
         raise DataError(f"{where}: '{source}' cannot be source and target. Name two.")

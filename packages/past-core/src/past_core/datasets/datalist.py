@@ -30,7 +30,7 @@ from past_core.dataset import Dataset
 from past_core.datasets.listed import Entry, Region, read_list
 from past_core.datasets.parts import outside
 from past_core.errors import ConfigError, DataError
-from past_core.files import is_file, read_json
+from past_core.files import exists, is_file, read_json
 from past_core.interfaces.reader import DatasetReader
 from past_core.labels import Labels
 from past_core.naming import SUFFIXES, case_id, stem
@@ -65,7 +65,7 @@ class DatalistReader(DatasetReader):
         ``dataset.json`` has neither source nor target.
         """
         path = folder / self.config.file
-        if not path.exists():
+        if not exists(path):
             return False
         try:
             content = read_json(path, "")

@@ -28,6 +28,7 @@ from past_core.datasets.declared import read_declared
 from past_core.datasets.halves import Half, Scan, joined
 from past_core.datasets.parts import outside
 from past_core.errors import DataError
+from past_core.files import exists
 from past_core.interfaces.reader import DatasetReader
 from past_core.problems import listing
 
@@ -77,7 +78,7 @@ class DecathlonReader(DatasetReader):
         config = self.config
         found = {path.name: _labelled(path / LIST) for path in _tasks(folder)}
         for name in (config.source, config.target):
-            if name and (folder / name).exists():
+            if name and exists(folder / name):
                 found.setdefault(name, False)
         names = source_and_target(found, config.source, config.target, str(folder), "list")
         problems: list[str] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from past_core.datasets.channels import REASON
 from past_core.errors import DataError
-from past_core.files import read_json
+from past_core.files import exists, read_json
 from past_core.labels import Labels
 from past_core.problems import shown
 
@@ -39,7 +39,7 @@ def read_declared(path: Path, *, labels: bool = True) -> Declared:
         If it is no JSON object, has several channels, or structures that are regions, ignored,
         or not numbered 1, 2, ... without gaps.
     """
-    if not path.exists():
+    if not exists(path):
         raise DataError(f"{path}: no such file. Add it, or name another data set.")
     content = read_json(path, "Correct it there.")
     if not isinstance(content, dict):

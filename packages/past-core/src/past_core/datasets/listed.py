@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from past_core.errors import DataError
-from past_core.files import read_json
+from past_core.files import exists, is_file, read_json
 from past_core.problems import listing, shown
 
 __all__ = ["Entry", "Listed", "Region", "read_list"]
@@ -62,8 +62,8 @@ def read_list(path: Path) -> Listed:
     DataError
         If it is missing or no JSON; or naming every wrong key and value.
     """
-    if not path.is_file():
-        found = "is no file" if path.exists() else "no such file"
+    if not is_file(path):
+        found = "is no file" if exists(path) else "no such file"
         raise DataError(f"{path}: {found}. Write one that lists labels, source, target and test.")
     content = read_json(path, "Correct it there.")
     try:

@@ -33,16 +33,16 @@ DESCRIPTION = "system.json"
 MOST = 16 << 20
 """Bytes that it may have."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PORTABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def _plain(name: str) -> str:
-    if not _PLAIN.fullmatch(name) or ".." in name:
-        raise ValueError(f"'{name}' is no plain name of a file (letters, digits, '.', '_', '-')")
+def _portable(name: str) -> str:
+    if not _PORTABLE.fullmatch(name) or ".." in name:
+        raise ValueError(f"'{name}' is no portable name of a file (letters, digits, '.', '_', '-')")
     return name
 
 
-PlainName = Annotated[str, AfterValidator(_plain)]
+PortableName = Annotated[str, AfterValidator(_portable)]
 """A name that leads nowhere else, whatever it is appended to."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Numbers = tuple[float, ...]
@@ -77,7 +77,7 @@ class Member(_Strict):
     plugin: Plugin
     prediction: dict[str, Any]
     """Settings of prediction that hold instead of those saved with it."""
-    files: dict[PlainName, File] = {}
+    files: dict[PortableName, File] = {}
     """What is in its folder; nothing is told of a run's own models."""
 
 
@@ -119,7 +119,7 @@ class Description(_Strict):
     protocols: Protocols
     answers: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)
     """By protocol and structure the members whose probabilities are averaged."""
-    members: dict[PlainName, Member] = Field(min_length=1)
+    members: dict[PortableName, Member] = Field(min_length=1)
     volumes: dict[str, Volumes] = {}
     """By structure."""
     provenance: dict[str, Any] = {}

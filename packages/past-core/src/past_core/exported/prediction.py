@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, RootModel
+
 from past_core.errors import DataError
 from past_core.exported.description import Volumes
 from past_core.exported.system import LoadedSystem
 from past_core.files import file_hash, write_json
 from past_core.naming import SUFFIXES, nifti_files
+from past_core.pipeline.recorded import read_recorded
 from past_core.probabilities import (
     Precision,
     probability_name,
@@ -25,6 +27,7 @@ __all__ = ["RECORD", "Predicted", "find_scans", "predict_files"]
 
 RECORD = "predicted.json"
 """Beside segmentations: what each was made of."""
+ANEW = "Delete it and the segmentations beside it, or name another folder for the results."
 
 
 @dataclass(frozen=True)
@@ -173,15 +176,37 @@ def _unusual(sizes: dict[str, float], known: dict[str, Volumes]) -> list[str]:
     return notes
 
 
+class _Done(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    protocol: str
+    seconds: float
+    millilitres: dict[str, float] | None
+    notes: list[str]
+    kept: bool
+    problem: str
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    made_of: dict[str, Any]
+    done: _Done
+
+
+class _RecordFile(RootModel[dict[str, _Entry]]):
+    """``predicted.json``, by name of segmentation."""
+
+
 class _Record:
     """What was written into one folder, and what it was made of."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / RECORD
-        try:
-            self.entries: dict[str, Any] = json.loads(self.path.read_text())
-        except (OSError, ValueError):
-            self.entries = {}
+        self.entries: dict[str, Any] = (
+            read_recorded(self.path, _RecordFile, ANEW) if self.path.exists() else {}
+        )
 
     def require_own(self, path: Path) -> None:
         if path.exists() and path.name not in self.entries:

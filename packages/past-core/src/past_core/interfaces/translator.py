@@ -57,7 +57,8 @@ class Translator(ABC):
         """Figures of a fitted translator that need no label of the target, for people to look at.
 
         Nothing waits for them: what is trained on translations is trained beside. To be shown,
-        they are in ``context.record`` as ``quality.json``. By default there are none.
+        they are in ``context.record`` as ``quality.json``, in the form of
+        ``past_core.pipeline.recorded.QualityFile``. By default there are none.
 
         Parameters
         ----------

@@ -16,6 +16,7 @@ __all__ = [
     "ApplicationFile",
     "ChoiceFile",
     "InventoryFile",
+    "QualityFile",
     "RecordFile",
     "SelectionFile",
     "TrustFile",
@@ -179,6 +180,25 @@ class SelectionFile(_Written):
     cases: dict[Name, _Selection]
 
 
+class _Looks(_Written):
+    looks: float | None
+    cycle: float | None
+    continuity: float | None
+    score: float | None
+    recovery: dict[str, float | None]
+    agreement: dict[str, float | None]
+
+
+class QualityFile(_Written):
+    """``quality.json``, which a translator leaves in its record to have its figures shown."""
+
+    chosen: int
+    """Key of the translator that was taken, a number of steps."""
+    translators: dict[Annotated[str, Field(pattern=r"^[0-9]+$")], _Looks]
+    baselines: dict[str, _Looks]
+    beats_baselines: bool | None
+
+
 def read_recorded(path: Path, model: type[BaseModel], remedy: str) -> dict[str, Any]:
     """What a file of a run folder says, once it was seen to have the form of ``model``.
 
@@ -195,5 +215,5 @@ def read_recorded(path: Path, model: type[BaseModel], remedy: str) -> dict[str, 
             f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}"
             for one in error.errors()[:SHOWN]
         )
-        raise DataError(f"{path}: not what a run writes ({said}). {remedy}") from error
+        raise DataError(f"{path}: not what PAST writes ({said}). {remedy}") from error
     return dict(content)

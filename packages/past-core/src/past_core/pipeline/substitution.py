@@ -96,7 +96,8 @@ def _rename(entries: list[dict[str, Any]], key: str, new: Callable[[str], str]) 
             entry.pop("settings", None)
             entry[key] = name
             for one in entry.get("round", []):
-                one.pop("training", None)
+                for settings in ("training", "labelling"):
+                    one.pop(settings, None)
             if key == "strategy":
                 # So does what is left out where the one finds something.
                 for images in entry["images"]:

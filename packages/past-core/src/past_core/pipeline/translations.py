@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from past_core.errors import DataError
 from past_core.files import read_json
 from past_core.interfaces.context import RECORD
 from past_core.pipeline.layout import image_path, label_path
 from past_core.pipeline.manifest import read_manifest
+from past_core.pipeline.recorded import QualityFile
 
 __all__ = ["Translations", "old_translations", "translations_of"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def translations_of(stages: Path, record: Mapping[str, Any]) -> list[Translation
                 one["translator"],
                 [scan for scan in scans if scan[2].is_file()],
                 [(case, image_path(target, case)) for case in one["target"]],
-                _recorded(stages / (one.get("measured") or one["fit"]), "quality"),
+                _quality(stages / (one.get("measured") or one["fit"])),
                 (_recorded(stages / one["fit"], "plan") or {}).get("said"),
             )
         )
@@ -73,8 +79,26 @@ def old_translations(stages: Path) -> list[Translations]:
         if path.name.removesuffix("_image.nii.gz") not in cases
     ]
     target = [(case, image_path(crop, case)) for case in others]
-    quality = _recorded(stages / "fit-translator", "quality")
+    quality = _quality(stages / "fit-translator")
     return [Translations("translation", plugin.get("name", "translator"), scans, target, quality)]
+
+
+def _quality(folder: Path) -> dict[str, Any] | None:
+    """What a translator measured; figures of another form are nothing that could be shown."""
+    found = _recorded(folder, "quality")
+    if found is None:
+        return None
+    try:
+        QualityFile.model_validate(found)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "the whole"
+        log.warning(
+            "%s: figures of another form (%s) are not shown; Translator.measure says which is.",
+            folder / RECORD / "quality.json",
+            where,
+        )
+        return None
+    return found
 
 
 def _recorded(folder: Path, name: str) -> dict[str, Any] | None:

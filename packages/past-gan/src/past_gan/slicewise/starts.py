@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from past_core.files import atomic_path, write_json
+from past_core.files import atomic_path, load_json, write_json
 from past_core.interfaces.context import RECORD
 from past_gan.quality.assessment import read_figures
 from past_gan.slicewise.job import run_job
@@ -79,9 +78,17 @@ def begin(job: Job, device: str, progress: Progress) -> tuple[Job, Progress]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What was recorded of all starts, if they were trained already."""
-    content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return content
+    """What was recorded of all starts, if they were trained already.
+
+    A damaged record is made anew: the starts themselves have checkpoints of their own.
+    """
+    try:
+        content = load_json(path) if path.is_file() else {}
+    except ValueError as error:
+        log.warning("%s: cannot be read (%s); the starts are looked at anew.", path, error)
+        return {}
+    known = isinstance(content, dict) and isinstance(content.get("chosen"), int)
+    return content if known else {}
 
 
 def _start(job: Job, number: int) -> Job:

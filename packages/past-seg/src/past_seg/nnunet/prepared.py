@@ -136,6 +136,8 @@ def open_array(path: Path) -> Copied:
     """
     try:
         found: Copied = np.load(path, mmap_mode="r").view(Copied)
+        if found.dtype.kind not in "biuf":
+            raise ValueError(f"its elements are {found.dtype}, no numbers")
     except UNREADABLE as error:
         raise _damaged(path, error) from error
     return found
