@@ -13,7 +13,7 @@ from past_core.errors import ConfigError, DataError, PastError
 from past_core.exported import load_system
 from past_core.pipeline import clean_run, open_run
 from past_core.pipeline.selections import selections_of
-from past_core.recipe import parse_assignments
+from past_core.recipe import load_recipe, parse_assignments
 from past_core.scoring import read_scores
 from tests.core import trees
 from tests.fuzz.runs import a_run, packed, read_packed
@@ -57,6 +57,15 @@ def test_toml_that_cannot_be_worked_with(tmp_path, text, said):
     with pytest.raises(ConfigError) as error:
         read_toml(path, "recipe")
     says(error, "a.toml", said)
+
+
+@pytest.mark.parametrize("name", [r"a\u0000b", "a" * 5000, r"a\nb"])
+def test_a_recipe_that_extends_what_can_be_no_file(tmp_path, name):
+    path = tmp_path / "a.toml"
+    path.write_text(f'extends = "{name}"')
+    with pytest.raises(ConfigError) as error:
+        load_recipe(path)
+    says(error, "a.toml", "extends is")
 
 
 @pytest.mark.parametrize(

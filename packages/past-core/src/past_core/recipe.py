@@ -30,6 +30,8 @@ from past_core.problems import shown
 __all__ = ["Recipe", "Tables", "load_recipe", "merged", "parse_assignments"]
 
 Tables = dict[str, dict[str, Any]]
+LONGEST_NAME = 200
+"""Characters of the name of a recipe that another one extends."""
 
 
 class Recipe(PluginConfig):
@@ -82,8 +84,8 @@ def _tables(
     base = content.pop("extends", None)
     if base is None:
         return content
-    if not isinstance(base, str):
-        raise ConfigError(f"{path}: extends is {base!r}; it names one other recipe.")
+    if not isinstance(base, str) or not base.isprintable() or len(base) > LONGEST_NAME:
+        raise ConfigError(f"{path}: extends is {shown(base)}; it names one other recipe.")
     other = path.parent / (base if base.endswith(".toml") else f"{base}.toml")
     if find is not None and not other.is_file():
         other = find(base)
