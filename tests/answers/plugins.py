@@ -109,7 +109,7 @@ METRIC = (
     HEAD
     + """
 class Theirs(Overlap):
-    def __call__(self, prediction, reference, spacing, labels):
+    def __call__(self, masks):
         {body}
 
 @hookimpl
@@ -135,7 +135,7 @@ theirs("a metric that fails", 1,
        METRIC.format(body="1 / 0", factory="past_theirs:Theirs"), "score-", "ZeroDivisionError",
        options=("--metric", "theirs", "--translator", "match"))  # fmt: skip
 theirs("a metric that gives no numbers", 1,
-       METRIC.format(body="return {'bright': 'good'}", factory="past_theirs:Theirs"), "theirs",
+       METRIC.format(body="return 'good'", factory="past_theirs:Theirs"), "theirs",
        options=("--metric", "theirs", "--translator", "match"))  # fmt: skip
 
 

@@ -74,3 +74,37 @@ def test_references_may_have_another_suffix(past_cli, folders):
     done = past_cli("evaluate", folders / "pred", folders / "ref", "--labels", "vs=1,cochlea=2")
     assert done.code == 0, done.err
     assert "0.875" in done.out
+
+
+def scored(past_cli, folders, *options):
+    """Values by metric of case b's tumour."""
+    out = folders / "scores.csv"
+    labels = ("--labels", "vs,cochlea", "--out", out)
+    done = past_cli("evaluate", folders / "pred", folders / "ref", *labels, *options)
+    assert done.code == 0, done.err
+    rows = read_scores(out)
+    return {s.metric: s.value for s in rows if (s.case, s.structure) == ("b", "vs")}, rows
+
+
+def test_metrics_are_those_asked_for(past_cli, folders):
+    assert list(scored(past_cli, folders)[0]) == ["assd", "dice"]
+    found, _ = scored(past_cli, folders, "--metric", "hd95", "--metric", "volume-error")
+    assert found == {"hd95": 1.0, "volume-error": 0.0}
+    assert len(scored(past_cli, folders, "--metric", "all")[0]) == 6
+    option = ("--metric", "surface-dice", "--set", "metric.surface-dice.tolerance=0.5")
+    assert scored(past_cli, folders, *option)[0]["surface-dice"] < 1
+
+
+def test_cases_at_a_time_change_nothing(past_cli, folders):
+    one, two = (scored(past_cli, folders, "--jobs", jobs)[1] for jobs in ("1", "2"))
+    assert one == two
+
+
+def test_a_challenges_scoring(past_cli, folders):
+    empty = np.zeros((12, 12, 8), np.uint8)
+    save_volume(Volume(empty, AFFINE), folders / "pred/b.nii.gz")
+    found, _ = scored(past_cli, folders, "--scoring", "crossmoda-medpy0.4")
+    assert found == {"dice": 0.0, "assd": 350.0}
+    done = past_cli("evaluate", folders, folders, "--labels", "vs", "--scoring", "crossmoda")
+    assert done.code == 1
+    assert "crossmoda-medpy0.4, crossmoda-medpy0.5" in done.err

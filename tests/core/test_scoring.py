@@ -18,12 +18,9 @@ LABELS = Labels(("vs", "cochlea"))
 class VolumeError(Metric):
     """Difference of volumes in mm³: needs the spacing, and no framework."""
 
-    def __call__(self, prediction, reference, spacing, labels):
-        voxel = math.prod(spacing)
-        return {
-            s: abs(float((prediction == n).sum()) - float((reference == n).sum())) * voxel
-            for n, s in enumerate(labels.structures, start=1)
-        }
+    def __call__(self, masks):
+        difference = float(masks.prediction.sum()) - float(masks.reference.sum())
+        return abs(difference) * math.prod(masks.spacing)
 
 
 @pytest.fixture

@@ -119,12 +119,9 @@ class Sure(Strategy):
 class Wrong(Metric):
     """Portion of a structure's voxels that are wrong; undefined where there are none."""
 
-    def __call__(self, prediction, reference, spacing, labels):
-        values = {}
-        for structure in labels.structures:
-            p, r = (a == labels.value(structure) for a in (prediction, reference))
-            values[structure] = float((p ^ r).sum() / (p | r).sum()) if (p | r).any() else np.nan
-        return values
+    def __call__(self, masks):
+        p, r = masks.prediction, masks.reference
+        return float((p ^ r).sum() / (p | r).sum()) if (p | r).any() else float("nan")
 
 
 class Pairs(DatasetReader):

@@ -132,7 +132,7 @@ def folders_to_score(folder):
 
 def score(folder):
     metrics = {"iou": Overlap(OverlapConfig())}
-    score_folders(folder / "predicted", folder / "true", LABELS, lambda: metrics)
+    score_folders(folder / "predicted", folder / "true", LABELS, metrics)
 
 
 def scores(folder):

@@ -11,7 +11,7 @@ from tests.integration.commands import ROOT, run_command, tiny_options
 LIGHT = {"past-core": "past_core", "past-selftrain": "past_selftrain", "past-cli": "past_cli"}
 HEAVY = {"past-gan": "past_gan", "past-seg": "past_seg"}
 
-NEED_TORCH = ("past_core.metrics", "past_selftrain.mean_teacher.teacher")
+NEED_TORCH = ("past_selftrain.mean_teacher.teacher",)
 """What of the light ones needs torch, which comes with an extra or with a segmenter."""
 
 ALONE = ["--jobs", "1"]
@@ -44,7 +44,7 @@ def test_the_command_line_alone_says_which_package_provides_nicegan(environment_
 @pytest.fixture(scope="module")
 def without_gan(environment_of):
     """The command line, a segmenter and a third party's translator: no past-gan, no top-q."""
-    return environment_of("past-cli", "past-core[metrics]", "past-seg", "past-invert")
+    return environment_of("past-cli", "past-seg", "past-invert")
 
 
 @pytest.mark.slow

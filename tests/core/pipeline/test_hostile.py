@@ -97,6 +97,7 @@ def test_a_weight_file_that_is_not_the_exported_one(kept, refused, size):
         (lambda c: c["answers"].update(x=c["answers"]["448"]), "'x' is answered for"),
         (lambda c: c["members"]["model1"].update(files={}), "model1 has no files"),
         (lambda c: c.update(roi=[0, 0, 0, 1, 1]), "roi"),
+        (lambda c: c.update(clip_percentile=101), "clip_percentile: Input should be"),
         (lambda c: c.clear(), "format: Field required"),
     ],
 )

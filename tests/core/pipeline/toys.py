@@ -317,13 +317,9 @@ class OverlapConfig(PluginConfig):
 class Overlap(Metric):
     """Intersection over union."""
 
-    def __call__(self, prediction, reference, spacing, labels):
-        values = {}
-        for structure in labels.structures:
-            a, b = (m == labels.value(structure) for m in (prediction, reference))
-            union = (a | b).sum()
-            values[structure] = float((a & b).sum() / union) if union else 1.0
-        return values
+    def __call__(self, masks):
+        union = (masks.prediction | masks.reference).sum()
+        return float((masks.prediction & masks.reference).sum() / union) if union else 1.0
 
 
 class TasteConfig(PluginConfig):

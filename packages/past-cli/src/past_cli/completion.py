@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     import click
 
-__all__ = ["any_plugin", "plugins_of", "recipes", "systems"]
+__all__ = ["any_plugin", "plugins_of", "recipes", "scorings", "systems"]
 
 Complete = Callable[["click.Context", "click.Parameter", str], list[CompletionItem]]
 
@@ -42,6 +42,17 @@ def any_plugin(
     from past_core.plugins import KINDS  # noqa: PLC0415
 
     return _beginning((one for kind in KINDS for one in _installed(kind)), incomplete)
+
+
+def scorings(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Names of challenges' scorings."""
+    from past_core.metrics.official import SCORINGS  # noqa: PLC0415
+
+    return _beginning(((name, "") for name in SCORINGS), incomplete)
 
 
 def recipes(

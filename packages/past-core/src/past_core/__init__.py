@@ -1,8 +1,7 @@
 """PAST's common ground: volumes, cases, data sets, interfaces, plugins and the pipeline.
 
 The names below are loaded when they are first used, so that listing plugins stays
-quick; and nothing here imports a deep-learning framework. What needs one (the metrics)
-sits behind the extra ``past-core[metrics]``.
+quick; and nothing here imports a deep-learning framework.
 """
 
 from __future__ import annotations

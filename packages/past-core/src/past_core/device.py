@@ -9,7 +9,14 @@ import sys
 
 from past_core.errors import ConfigError
 
-__all__ = ["check_device", "has_bfloat16", "require_cores", "resolve_device", "set_threads"]
+__all__ = [
+    "check_device",
+    "has_bfloat16",
+    "require_cores",
+    "resolve_device",
+    "set_threads",
+    "usable_cores",
+]
 
 
 def check_device(device: str) -> None:
@@ -118,3 +125,10 @@ def _torch_finds_gpu() -> bool:
     except ImportError:
         return False
     return bool(torch.cuda.device_count())
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +26,22 @@ def score_folders(
     predictions: Path,
     references: Path,
     labels: Labels,
-    metrics: Callable[[], Mapping[str, Metric]],
+    metrics: Mapping[str, Metric],
+    *,
+    jobs: int = 1,
 ) -> list[Score]:
     """Score every NIfTI file in ``predictions`` against the one it belongs to in ``references``.
 
     Files are paired by name as ``past_core.datasets.pairing`` does it, so that
     ``P01_hrT2.nii.gz`` is scored against ``P01_Label.nii.gz``. The system is named after the
-    predictions' folder, the case after the prediction. ``metrics`` is called once there is
-    something to score: loading them takes longer than finding that there is not.
+    predictions' folder, the case after the prediction.
+
+    Parameters
+    ----------
+    metrics
+        By name.
+    jobs
+        Cases that are scored at once, each in a process of its own.
 
     Raises
     ------
@@ -39,6 +49,18 @@ def score_folders(
         If there is nothing to score, a reference is missing or not clear, a label value is
         not declared, or two files lie on different grids; all missing files at once.
     """
+    pairs = _pairs(predictions, references)
+    score = partial(_score, labels=labels, metrics=metrics, system=predictions.name)
+    if jobs == 1 or len(pairs) == 1:
+        found = [score(*one) for one in pairs]
+    else:
+        with ProcessPoolExecutor(min(jobs, len(pairs))) as pool:
+            found = list(pool.map(score, *zip(*pairs, strict=True)))
+    return [row for rows in found for row in rows]
+
+
+def _pairs(predictions: Path, references: Path) -> list[tuple[Path, Path]]:
+    """Of every prediction its file and its reference's."""
     paths = without_probabilities(nifti_files(predictions))
     if not paths:
         raise DataError(f"{predictions}: no .nii or .nii.gz file to score.")
@@ -50,16 +72,20 @@ def score_folders(
             "are paired by file name: rename the files, or take the rest out."
         )
     reference_of = {prediction: reference for reference, prediction in pairing.labels.items()}
-    rows, loaded = [], None
-    for path in paths:
-        prediction = _load_labels(path, labels)
-        reference = _load_labels(reference_of[path], labels)
-        case = stem(path.name)
-        loaded = metrics() if loaded is None else loaded
-        rows += score_case(
-            prediction, reference, labels, loaded, system=predictions.name, case=case
-        )
-    return rows
+    return [(path, reference_of[path]) for path in paths]
+
+
+def _score(
+    prediction: Path, reference: Path, labels: Labels, metrics: Mapping[str, Metric], system: str
+) -> list[Score]:
+    return score_case(
+        _load_labels(prediction, labels),
+        _load_labels(reference, labels),
+        labels,
+        metrics,
+        system=system,
+        case=stem(prediction.name),
+    )
 
 
 def _load_labels(path: Path, labels: Labels) -> Volume:

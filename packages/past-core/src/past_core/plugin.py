@@ -71,19 +71,54 @@ def past_datasets() -> Iterator[DatasetSpec]:
 
 @hookimpl
 def past_metrics() -> Iterator[MetricSpec]:
-    """Overlap and surface distance, computed by MONAI."""
+    """Overlap, distances between surfaces, volumes and pieces; the first two are the default."""
     yield MetricSpec(
         name="dice",
-        summary="Dice overlap, 0 to 1, higher is better (MONAI).",
+        summary="Dice overlap, 0 to 1, higher is better.",
         factory="past_core.metrics.dice:Dice",
         config="past_core.metrics.config:DiceConfig",
+        generation=2,
     )
     yield MetricSpec(
         name="assd",
-        summary="Average symmetric surface distance in mm, lower is better (MONAI).",
+        summary="Average symmetric surface distance in mm, lower is better.",
         factory="past_core.metrics.assd:ASSD",
         config="past_core.metrics.config:ASSDConfig",
+        generation=2,
         higher_is_better=False,
+        unit="mm",
+    )
+    yield MetricSpec(
+        name="hd95",
+        summary="Hausdorff distance of the 95th percentile in mm, lower is better.",
+        factory="past_core.metrics.hausdorff:Hausdorff",
+        config="past_core.metrics.config:HausdorffConfig",
+        higher_is_better=False,
+        default=False,
+        unit="mm",
+    )
+    yield MetricSpec(
+        name="surface-dice",
+        summary="Portion of the surfaces within a tolerance, 0 to 1, higher is better.",
+        factory="past_core.metrics.surface_dice:SurfaceDice",
+        config="past_core.metrics.config:SurfaceDiceConfig",
+        default=False,
+    )
+    yield MetricSpec(
+        name="volume-error",
+        summary="Error of the volume in ml, lower is better.",
+        factory="past_core.metrics.volume_error:VolumeError",
+        config="past_core.metrics.config:VolumeErrorConfig",
+        higher_is_better=False,
+        default=False,
+        unit="ml",
+    )
+    yield MetricSpec(
+        name="lesion-f1",
+        summary="F1 of the detection of a structure's pieces, 0 to 1, higher is better.",
+        factory="past_core.metrics.lesions:LesionF1",
+        config="past_core.metrics.config:LesionConfig",
+        default=False,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from past_core.errors import DataError
 from past_core.files import atomic_path
+from past_core.masks import masks_of
 from past_core.problems import shown
 from past_core.table import read_rows
 from past_core.volume import same_grid
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from past_core.interfaces import Metric
     from past_core.labels import Labels
+    from past_core.masks import Masks
     from past_core.volume import Volume
 
 __all__ = [
@@ -114,19 +116,24 @@ def score_case(
             f"{reference.data.shape}, {_mm(reference)}). Resample it onto the reference with "
             "nearest-neighbour interpolation."
         )
-    predicted, true = prediction.data.astype(np.uint8), reference.data.astype(np.uint8)
-    rows = []
-    for name, metric in metrics.items():
-        values = metric(predicted, true, reference.spacing, labels)
-        try:
-            found = {structure: float(values[structure]) for structure in labels.structures}
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"case {case}: the metric '{name}' gave {shown(values)}, where a number for "
-                f"each of {', '.join(labels.structures)} is due. Report this to its authors."
-            ) from error
-        rows += [Score(system, case, s, name, value, route, part) for s, value in found.items()]
-    return rows
+    rows = [
+        Score(system, case, masks.structure, name, _value(metric, name, masks, case), route, part)
+        for masks in masks_of(prediction, reference, labels)
+        for name, metric in metrics.items()
+    ]
+    order = list(metrics)
+    return sorted(rows, key=lambda row: order.index(row.metric))  # structures keep their order
+
+
+def _value(metric: Metric, name: str, masks: Masks, case: str) -> float:
+    value = metric(masks)
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"case {case}: the metric '{name}' gave {shown(value)} for {masks.structure}, where a "
+            "number is due. Report this to its authors."
+        ) from error
 
 
 def write_scores(path: Path, rows: Iterable[Score]) -> None:

@@ -102,8 +102,15 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     "metrics",
     multiple=True,
     metavar="NAME",
-    shell_complete=completion.plugins_of("metric"),
-    help="Score by this one. Repeatable.  [default: all]",
+    shell_complete=completion.plugins_of("metric", "all"),
+    help="Score by this one, or by all. Repeatable.  [default: dice, assd and other parties']",
+)
+@click.option(
+    "--scoring",
+    metavar="NAME",
+    shell_complete=completion.scorings,
+    help="Score as crossMoDA does: crossmoda-medpy0.4 or crossmoda-medpy0.5.  [default: as "
+    "metrics are set]",
 )
 @click.option("--oracle", is_flag=True, help="Also train on target labels: the upper bound.")
 @click.option(

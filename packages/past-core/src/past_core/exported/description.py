@@ -115,7 +115,7 @@ class Description(_Strict):
     """Lower, then upper fractions of the canonical (RAS+) axes."""
     scaled_over: Fractions | None = None
     """The same of the region that intensities are scaled over, if it is another."""
-    clip_percentile: float
+    clip_percentile: float = Field(gt=50, le=100)
     protocols: Protocols
     answers: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)
     """By protocol and structure the members whose probabilities are averaged."""

@@ -6,42 +6,34 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from past_core.config import PluginConfig
-    from past_core.labels import Labels
+    from past_core.masks import Masks
 
 __all__ = ["Metric"]
 
 
 class Metric(ABC):
-    """One number a structure, constructed with its validated configuration."""
+    """One number a structure, constructed with its validated configuration.
+
+    An instance is copied to other processes: it must be picklable.
+    """
 
     def __init__(self, config: PluginConfig) -> None:
         self.config = config
 
     @abstractmethod
-    def __call__(
-        self,
-        prediction: npt.NDArray[np.uint8],
-        reference: npt.NDArray[np.uint8],
-        spacing: tuple[float, float, float],
-        labels: Labels,
-    ) -> dict[str, float]:
-        """Value of every structure in ``labels``.
+    def __call__(self, masks: Masks) -> float:
+        """Value of one structure.
 
         Parameters
         ----------
-        prediction, reference
-            Label maps ``(i, j, k)`` on one grid.
-        spacing
-            Voxel size in mm along each axis.
+        masks
+            The structure's masks in the prediction and in the reference, on one grid; neither may
+            be changed.
 
         Returns
         -------
-        dict
-            Structure to value. What an empty prediction, an empty reference and both
-            empty give must be stated by the implementation; ``nan`` means *undefined*
-            and is left out of means.
+        float
+            What an empty prediction, an empty reference and both empty give must be stated by the
+            implementation; ``nan`` means *undefined* and is left out of means.
         """

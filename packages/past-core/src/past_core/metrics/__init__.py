@@ -1,1 +1,1 @@
-"""Metrics on MONAI; import its modules only where torch is installed (``past-core[metrics]``)."""
+"""Metrics of segmentations: overlap, distances between surfaces, volumes, pieces."""

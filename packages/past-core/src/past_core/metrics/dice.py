@@ -4,42 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-from monai.metrics.meandice import compute_dice
+import numpy as np
 
 from past_core.interfaces import Metric
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from past_core.labels import Labels
+    from past_core.masks import Masks
+    from past_core.metrics.config import DiceConfig
 
 __all__ = ["Dice"]
 
 
 class Dice(Metric):
-    """Dice of each structure, 0 (disjoint) to 1 (equal), by MONAI's ``compute_dice``.
+    """Dice, 0 (disjoint) to 1 (equal), counted by numpy.
 
-    Empty masks: if prediction and reference are both empty the structure is rightly
-    absent, which counts as 1; if only one of them is empty it is 0.
+    Empty masks: if both are, the structure is rightly absent, which counts as ``config.empty``,
+    by default 1; if only one of them is empty it is 0.
     """
 
-    def __call__(
-        self,
-        prediction: npt.NDArray[np.uint8],
-        reference: npt.NDArray[np.uint8],
-        spacing: tuple[float, float, float],  # noqa: ARG002  (voxels cancel out)
-        labels: Labels,
-    ) -> dict[str, float]:
-        """Dice of every structure; see ``Metric``."""
-        return {
-            structure: float(
-                compute_dice(
-                    torch.from_numpy(prediction == labels.value(structure))[None, None],
-                    torch.from_numpy(reference == labels.value(structure))[None, None],
-                    ignore_empty=False,
-                )
-            )
-            for structure in labels.structures
-        }
+    config: DiceConfig
+
+    def __call__(self, masks: Masks) -> float:
+        """Dice of one structure."""
+        one, other = masks.prediction, masks.reference
+        total = np.count_nonzero(one) + np.count_nonzero(other)
+        if not total:
+            return self.config.empty
+        return float(2 * np.count_nonzero(one & other) / total)

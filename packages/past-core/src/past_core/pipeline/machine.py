@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from past_core.device import usable_cores
+
 __all__ = ["hardware", "threads", "versions"]
 
 LIBRARIES = ("numpy", "scipy", "nibabel", "monai", "torch", "nnunetv2")
@@ -46,7 +48,7 @@ def threads() -> int:
     if "torch" in sys.modules:
         return int(sys.modules["torch"].get_num_threads())
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) else _cores()
+    return int(asked) if asked.isdigit() and int(asked) else usable_cores()
 
 
 @cache
@@ -54,16 +56,9 @@ def _machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cpu": _cpu(),
-        "cores": _cores(),
+        "cores": usable_cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
     }
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu() -> str:

@@ -44,7 +44,9 @@ class Request:
     choose_by: ChooseBy | None = None
     """What systems that choose go by, in place of what they say."""
     metrics: tuple[str, ...] = ()
-    """Plugins that score; none named: all that can be loaded."""
+    """Plugins that score, or ``all``; none named: those that are meant to by default."""
+    scoring: str | None = None
+    """Metrics and their settings as a challenge has them (``past_core.metrics.official``)."""
     probabilities: Precision | None = None
     """Also keep class probabilities of the system that the run says to take."""
     until: Until = "score"

@@ -16,6 +16,8 @@ from past_core.config import PluginConfig
 from past_core.datasets.opening import recognise
 from past_core.device import require_cores, resolve_device
 from past_core.errors import ConfigError, PluginError
+from past_core.metrics.choice import named_metrics
+from past_core.metrics.official import official
 from past_core.pipeline.chain import chain
 from past_core.pipeline.request import NONE, Request
 from past_core.pipeline.substitution import choosing_by, with_oracle, with_plugins
@@ -121,7 +123,8 @@ def resolve(request: Request, registry: Registry) -> Settings:
         systems = replaced(systems, lambda c: c.update(crop=merged(c.get("crop", {}), crop)))
     if systems.crop.roi is not None:
         systems.crop.roi.as_roi()
-    recipe = Recipe.model_validate(merged(request.recipe.model_dump(), assigned))
+    rules = {"metric": official(request.scoring)} if request.scoring else {}
+    recipe = Recipe.model_validate(merged(request.recipe.model_dump(), rules, assigned))
     _check_tables(recipe, registry)
     settings = Settings(
         request,
@@ -147,13 +150,13 @@ def _metrics(request: Request, registry: Registry) -> tuple[tuple[str, ...], tup
 
     A third party's that nobody asked for must not stop a run if it is broken.
     """
-    if request.metrics:
-        return tuple(dict.fromkeys(request.metrics)), ()
+    rules = official(request.scoring) if request.scoring else ()
+    if request.metrics or rules:
+        return tuple(named_metrics(registry, (*request.metrics, *rules))), ()
     names, notes = [], []
-    for one in registry.all("metric"):
-        name = one.spec.name
+    for name in named_metrics(registry, ()):
         try:
-            if one.distribution not in OWN:
+            if registry.find("metric", name).distribution not in OWN:
                 registry.factory("metric", name)
             registry.config("metric", name, {}, f"metric.{name}")
         except (PluginError, ConfigError) as error:

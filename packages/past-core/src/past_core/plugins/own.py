@@ -20,7 +20,5 @@ PROVIDED_BY = {
     ("strategy", "cbst"): "past-selftrain",
     ("strategy", "agreement"): "past-selftrain",
     ("strategy", "mean-teacher"): "past-selftrain",
-    ("metric", "dice"): "past-core[metrics]",
-    ("metric", "assd"): "past-core[metrics]",
 }
 """Plugins of our own distributions, for the error when theirs is not installed."""

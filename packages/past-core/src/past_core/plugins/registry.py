@@ -155,12 +155,6 @@ class Registry:
                 f"the {kind} '{name}' of {who} cannot be made: {error}. Report this to its authors."
             ) from error.__cause__
 
-    def metrics(self) -> dict[str, Any]:
-        """Every metric with its defaults, by name."""
-        names = [one.spec.name for one in self.all("metric")]
-        configs = {name: self.config("metric", name, {}, f"metric.{name}") for name in names}
-        return {name: self.create("metric", name, config) for name, config in configs.items()}
-
     def _import(self, installed: Installed, path: str) -> Any:  # noqa: ANN401
         module, _, attribute = path.partition(":")
         who = f"{installed.distribution} {installed.version}"

@@ -17,6 +17,7 @@ from past_core.case import Domain
 from past_core.files import load_json, write_json
 from past_core.interfaces import Candidate, Figures, Validator
 from past_core.labels import Labels
+from past_core.masks import masks_of
 from past_core.pipeline.layout import CHOICE, TRUST, label_path
 from past_core.pipeline.work.candidates import systems_of
 from past_core.pipeline.work.workspace import Work
@@ -62,10 +63,9 @@ def choose_by_validation(params: Mapping[str, Any], work: Work) -> None:
         reference = load_volume(work.file(case["label"]), np.uint8)
         for name, values in figures.items():
             path = label_path(work.inputs[name], case["id"])
-            found = metric(
-                load_volume(path, np.uint8).data, reference.data, reference.spacing, labels
-            )
-            values[case["id"]] = known_mean(found.values())
+            prediction = load_volume(path, np.uint8)
+            found = [metric(masks) for masks in masks_of(prediction, reference, labels)]
+            values[case["id"]] = known_mean(found)
         work.progress(done, len(params["cases"]), case["id"])
     heading = f"{VALIDATION} {params['metric']['name']}"
     chosen, ranks = best({heading: figures}, params["candidates"])
