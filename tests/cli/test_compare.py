@@ -136,3 +136,28 @@ def test_a_difference_of_fewer_cases_says_so(past_cli, tmp_path):
     row = next(line for line in out.splitlines() if line.split()[:1] == ["b"])
     assert row.count("(n=2)") == 2, "of vs, and of the mean over both"
     assert row.split()[-1] == "3"
+
+
+def test_systems_are_ranked_as_challenges_do(past_cli, runs):
+    (run,) = runs[2:]
+    rows = [
+        Score(system, case, "vs", metric, value)
+        for system, values in (("a", (0.1, 9.0)), ("b", (0.6, 2.0)), ("c", (0.6, 3.0)))
+        for case in "xyz"
+        for metric, value in zip(("dice", "assd"), values, strict=True)
+    ]
+    write_scores(run / "scores.csv", rows)
+    done = past_cli("compare", run, "--ranking", "--format", "csv")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0] == "system,place,95 % of places,mean rank,first"
+    assert lines[1:] == ["b,1,1,1.00,100%", "c,2,2,1.50,0%", "a,3,3,3.00,0%"]
+    fewer = past_cli("compare", run, "--ranking", "--system", "a", "--system", "c").out
+    assert "over 3 cases" in fewer
+    assert "b" not in [line.split()[0] for line in fewer.splitlines() if line.split()]
+
+
+def test_tables_can_be_pasted_into_markdown(past_cli, runs):
+    out = past_cli("compare", *runs, "--format", "markdown").out
+    assert "| nicegan translated " in out
+    assert out.count("|:--") == 1

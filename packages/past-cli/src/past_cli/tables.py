@@ -14,6 +14,7 @@ from past_core.plugins import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from past_core.challenge import Ranking
     from past_core.exported.prediction import Predicted
     from past_core.paired import Difference
     from past_core.pipeline import Cost, Run, StageReport
@@ -26,6 +27,7 @@ __all__ = [
     "plan_table",
     "plugin_table",
     "prediction_table",
+    "ranking_table",
     "score_table",
     "score_tables",
     "stage_table",
@@ -111,6 +113,21 @@ def paired_table(differences: Iterable[Difference], against: str) -> Table:
         count = max(one.n for one in found if one is not None)
         closed = ["" if math.isnan(gap) else f"{100 * gap:.0f} %"] if with_gap else []
         table.add_row(system, *(_paired_cell(one, count) for one in found), *closed, str(count))
+    return table
+
+
+def ranking_table(ranking: Ranking) -> Table:
+    """One row a system, the best first: place, mean rank, and how both hold on other cases."""
+    tau = "" if math.isnan(ranking.tau) else f"; Kendall's tau of redrawn cases {ranking.tau:.2f}"
+    title = f"mean rank over {ranking.cases} cases{tau}"
+    table = Table(box=SIMPLE_HEAD, title=title, padding=(0, 1))
+    table.add_column("system", no_wrap=True)
+    for heading in ("place", "95 %\nof places", "mean\nrank", "first"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in ranking.systems:
+        places = str(one.best) if one.best == one.worst else f"{one.best} to {one.worst}"
+        cells = (str(one.place), places, f"{one.score:.2f}", f"{one.first:.0%}")
+        table.add_row(one.system, *cells)
     return table
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from past_cli import completion
+from past_cli.formats import format_option, print_table
+from past_cli.metric_options import metric_options
 
 if TYPE_CHECKING:
     from past_core.interfaces import Metric
@@ -26,21 +27,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     metavar="NAME=VALUE,...",
     help="Structures and their values, as in vs=1,cochlea=2; or names in the order of values.",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completion.plugins_of("metric", "all"),
-    help="Score by this one, or by all. Repeatable.  [default: dice, assd and other parties']",
-)
-@click.option(
-    "--scoring",
-    metavar="NAME",
-    shell_complete=completion.scorings,
-    help="Score as crossMoDA does: crossmoda-medpy0.4 or crossmoda-medpy0.5.  [default: as "
-    "metrics are set]",
-)
+@metric_options
 @click.option(
     "--set",
     "assignments",
@@ -58,12 +45,15 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the scores as CSV, to this file.  [default: only print them]",
 )
+@format_option
 def evaluate(
     predictions: Path,
     references: Path,
     labels: str,
+    *,
     jobs: int | None,
     out: Path | None,
+    form: str,
     **by: Any,  # noqa: ANN401
 ) -> None:
     """Score segmentations that lie in a folder.
@@ -71,7 +61,6 @@ def evaluate(
     Those in PREDICTIONS are paired by name with those in REFERENCES. What each metric means, its
     settings and what it gives for empty masks: past-cli plugins NAME.
     """
-    from past_cli.console import new_console  # noqa: PLC0415
     from past_cli.tables import score_table  # noqa: PLC0415
     from past_core.device import usable_cores  # noqa: PLC0415
     from past_core.evaluation import score_folders  # noqa: PLC0415
@@ -81,7 +70,7 @@ def evaluate(
     structures = Labels.from_text(labels, "--labels")
     metrics = _metrics(**by)
     rows = score_folders(predictions, references, structures, metrics, jobs=jobs or usable_cores())
-    new_console().print(score_table(summarise(rows)))
+    print_table(score_table(summarise(rows)), form)
     if out is not None:
         write_scores(out, rows)
 

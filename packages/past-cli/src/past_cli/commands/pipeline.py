@@ -10,6 +10,7 @@ import click
 
 from past_cli import completion
 from past_cli.data_options import data_options, take_folders
+from past_cli.metric_options import metric_options
 from past_cli.systems import CHAIN
 
 if TYPE_CHECKING:
@@ -97,21 +98,7 @@ UNTIL = ("check", "translate", "train", "segment", "score")
     help="Also keep class probabilities of the system to take: half precision (.npz), or 8 bits "
     "(NIfTI).  [default: none]",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completion.plugins_of("metric", "all"),
-    help="Score by this one, or by all. Repeatable.  [default: dice, assd and other parties']",
-)
-@click.option(
-    "--scoring",
-    metavar="NAME",
-    shell_complete=completion.scorings,
-    help="Score as crossMoDA does: crossmoda-medpy0.4 or crossmoda-medpy0.5.  [default: as "
-    "metrics are set]",
-)
+@metric_options
 @click.option("--oracle", is_flag=True, help="Also train on target labels: the upper bound.")
 @click.option(
     "--out",
