@@ -81,6 +81,7 @@ FORKING.set_forkserver_preload(
         "tests.faults.toy_command",
         "past_core.pipeline",
         "past_cli.panels",
+        "past_cli.report",
         "past_cli.display",
         *("past_core.pipeline.work.check", "past_core.pipeline.work.crop"),
         *("past_core.pipeline.work.choose", "past_core.pipeline.work.combine"),

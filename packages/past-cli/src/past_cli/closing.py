@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from past_core.pipeline import Run
 
-__all__ = ["closing"]
+__all__ = ["answer_lines", "closing"]
 
 
 def closing(run: Run) -> Iterator[Table | str]:
@@ -33,7 +33,7 @@ def closing(run: Run) -> Iterator[Table | str]:
     yield from tables
     if not tables:
         yield "Nothing is scored: no test case has a label, or it was not asked."
-    yield from _answer(run)
+    yield from answer_lines(run)
 
 
 def _decided_by_image(run: Run) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _decided_by_image(run: Run) -> Iterator[str]:
         )
 
 
-def _answer(run: Run) -> Iterator[str]:
+def answer_lines(run: Run) -> Iterator[str]:
     """Which system's segmentations to take, and where they are."""
     if run.answer is None or not run.segmentations(run.answer).is_dir():
         return

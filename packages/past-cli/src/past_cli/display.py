@@ -17,7 +17,10 @@ from past_core.files import write_text
 from past_core.pipeline import Run, StageReport
 from past_core.plugins import Registry
 
-__all__ = ["Display"]
+__all__ = ["REPORT", "Display"]
+
+REPORT = "report.html"
+"""In the run folder: what to look at."""
 
 
 class Display:
@@ -111,12 +114,14 @@ class Display:
             path.unlink(missing_ok=True)
 
     def _files(self, run: Run, *, redraw: bool) -> list[Path]:
-        """Segmentations, scores, and pictures, drawn only if something is new: it takes seconds."""
-        panels = sorted((run.folder / "panels").glob("*.png"))
-        if redraw or not panels:
+        """Segmentations, scores, report; drawn only if something is new: it takes seconds."""
+        report = run.folder / REPORT
+        if redraw or not report.is_file():
             from past_cli.panels import draw_panels  # noqa: PLC0415
+            from past_cli.report import write_report  # noqa: PLC0415
 
-            panels = draw_panels(run)
+            draw_panels(run)
+            write_report([run.folder], report)
         answer = [] if run.answer is None else [run.segmentations(run.answer)]
         kept = [path for path in (*answer, run.folder / "scores.csv") if path.exists()]
-        return [*kept, *panels]
+        return [*kept, report]

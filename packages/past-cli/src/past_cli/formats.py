@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-__all__ = ["FORMS", "format_option", "print_table", "written"]
+__all__ = ["FORMS", "format_option", "plain_table", "print_table", "written"]
 
 FORMS = ("text", "csv", "markdown", "latex")
 
@@ -45,19 +45,13 @@ def written(table: Table, form: str) -> str:
 
     CSV begins with the headings; the two others have the title above the table.
     """
-    headings = [_plain(column.header, " ") for column in table.columns]
-    rows = [
-        [_plain(cell, " ") for cell in row]
-        for row in zip(*(column.cells for column in table.columns), strict=True)
-    ]
+    title, headings, rows, right = plain_table(table)
     if form == "csv":
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows([headings, *rows])
         return file.getvalue()
     from tabulate import tabulate  # noqa: PLC0415
 
-    title = _plain(table.title or "", " ")
-    right = [column.justify == "right" for column in table.columns]
     body = tabulate(
         rows,
         headings,
@@ -69,6 +63,18 @@ def written(table: Table, form: str) -> str:
         body = body.replace("±", r"$\pm$")
         return f"% {title}\n{body}\n" if title else f"{body}\n"
     return f"{title}\n\n{body}\n" if title else f"{body}\n"
+
+
+def plain_table(table: Table) -> tuple[str, list[str], list[list[str]], list[bool]]:
+    """Title, headings, rows, and which columns are aligned to the right; all without markup."""
+    columns = table.columns
+    rows = zip(*(column.cells for column in columns), strict=True)
+    return (
+        _plain(table.title or "", " "),
+        [_plain(column.header, " ") for column in columns],
+        [[_plain(cell, " ") for cell in row] for row in rows],
+        [column.justify == "right" for column in columns],
+    )
 
 
 def _plain(cell: RenderableType, line: str) -> str:

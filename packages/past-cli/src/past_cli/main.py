@@ -22,6 +22,7 @@ from past_cli.commands.pipeline import pipeline
 from past_cli.commands.plugins import plugins
 from past_cli.commands.predict import predict
 from past_cli.commands.rank import rank
+from past_cli.commands.report import report
 from past_cli.commands.show import show
 from past_cli.commands.systems import systems
 
@@ -40,7 +41,7 @@ def cli() -> None:
 
 
 for command in (
-    *(pipeline, check, export, predict, show, compare, rank),
+    *(pipeline, check, export, predict, show, report, compare, rank),
     *(clean, systems, plugins, phantom, evaluate),
 ):
     cli.add_command(command)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from past_core.scoring import Summary
 
 __all__ = [
+    "column_name",
     "paired_table",
     "plan_table",
     "plugin_table",
@@ -33,10 +34,21 @@ __all__ = [
     "stage_table",
 ]
 
-UNITS = {"assd": "ASSD mm", "dice": "Dice"}
-"""How a column names a metric."""
+NAMES = {
+    "assd": "ASSD mm",
+    "dice": "Dice",
+    "hd95": "HD95 mm",
+    "lesion-f1": "lesion F1",
+    "surface-dice": "surface Dice",
+    "volume-error": "volume error ml",
+}
 MEAN = "mean"
 """``past_core.scoring.MEAN``, which would import numpy for a mere listing."""
+
+
+def column_name(metric: str) -> str:
+    """How a column names a metric: with its unit, where we know it."""
+    return NAMES.get(metric, metric)
 
 
 def plugin_table(registry: Registry) -> Table:
@@ -73,7 +85,7 @@ def score_table(summaries: Iterable[Summary], part: str = "test") -> Table:
     table = Table(box=SIMPLE_HEAD, title=title, padding=(0, 1))
     table.add_column("system", no_wrap=True)
     for metric, structure in columns:
-        name = UNITS.get(metric, metric)
+        name = column_name(metric)
         table.add_column(f"{name}\n{structure}", justify="right", no_wrap=True)
     for system in dict.fromkeys(system for system, _, _ in rows):
         cells = (rows.get((system, metric, structure)) for metric, structure in columns)
@@ -98,7 +110,7 @@ def paired_table(differences: Iterable[Difference], against: str) -> Table:
     metric = next((one.metric for one in cells.values()), "")
     table = Table(
         box=SIMPLE_HEAD,
-        title=f"{UNITS.get(metric, metric)} against {against}, case by case",
+        title=f"{column_name(metric)} against {against}, case by case",
         padding=(0, 1),
     )
     table.add_column("system", no_wrap=True)

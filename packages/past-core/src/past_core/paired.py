@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from past_core.scoring import Score
 
-__all__ = ["Difference", "differences", "holm"]
+__all__ = ["Difference", "differences", "holm", "mean_interval"]
 
 LOWER_BOUND, UPPER_BOUND = "no-da", "oracle"
 """The systems between which a gap is closed."""
@@ -97,7 +97,7 @@ def differences(
         tested = [(name, values) for name, values in tested if values]
         corrected = holm([_p(values) for _, values in tested])
         for (name, values), p in zip(tested, corrected, strict=True):
-            mean, interval = math.fsum(values) / len(values), _interval(values)
+            mean, interval = math.fsum(values) / len(values), mean_interval(values)
             gap = _gap(table, name, structure)
             found.append(
                 Difference(name, structure, metric, mean, *interval, p=p, n=len(values), gap=gap)
@@ -152,7 +152,11 @@ def _p(values: Sequence[float]) -> float:
     return float(wilcoxon(values).pvalue) if any(values) else 1.0
 
 
-def _interval(values: Sequence[float]) -> tuple[float, float]:
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the mean, by bootstrap (bias-corrected, accelerated).
+
+    ``nan`` for fewer than six values.
+    """
     if len(values) < FEWEST:
         return math.nan, math.nan
     if max(values) == min(values):
