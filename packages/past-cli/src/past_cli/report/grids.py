@@ -63,10 +63,11 @@ def score_grid(run: Run, metric: str) -> Grid | None:
         for system in run.systems:
             found = list(run.case_scores(system, metric).values())
             values[system, MEAN] = found
+    digits = 3 if all(abs(one) <= 1 for found in values.values() for one in found) else 2
     columns = [*structures, *([MEAN] if len(structures) > 1 else [])]
     with_paper = metric == "dice" and {"nnunet448", "past"} & set(run.systems)
     rows = [
-        [system, *(_mean(values.get((system, one), [])) for one in columns)]
+        [system, *(_mean(values.get((system, one), []), digits) for one in columns)]
         + ([_paper(system)] if with_paper else [])
         for system in run.systems
     ]
@@ -79,11 +80,10 @@ def score_grid(run: Run, metric: str) -> Grid | None:
     )
 
 
-def _mean(values: Sequence[float]) -> str:
+def _mean(values: Sequence[float], digits: int) -> str:
     if not values:
         return "undefined"
     mean, (low, high) = math.fsum(values) / len(values), mean_interval(values)
-    digits = 3 if abs(mean) < 2 else 2
     interval = "" if math.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
     return f"{mean:.{digits}f}{interval}"
 
