@@ -71,6 +71,7 @@ def write_report(folders: Sequence[Path], path: Path) -> Path:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     page = environment.get_template("report.html.j2").render(
         title=" and ".join(run.folder.resolve().name for run in runs[:3])
