@@ -63,7 +63,7 @@ for _name, _edit, _says in (
     ("a side of no voxel", put("<4h", DIM, 3, 16, 0, 8), ""),
     ("a side of less than no voxel", put("<4h", DIM, 3, 16, -16, 8), ""),
     ("nine dimensions", put("<h", DIM, 9), "not a readable NIfTI"),
-    ("two dimensions", put("<4h", DIM, 2, 16, 16, 1), "2"),
+    ("two dimensions", put("<4h", DIM, 2, 16, 16, 1), "expected a 3D volume"),
     ("time as a fourth dimension", put("<5h", DIM, 4, 16, 16, 2, 4), "4"),
     ("an affine with NaN", affine((np.nan, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0)), "not finite"),
     ("an infinite affine", affine((np.inf, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0)), "not finite"),

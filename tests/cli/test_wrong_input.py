@@ -145,3 +145,13 @@ def test_the_phantom_is_written_once_and_other_folders_are_left_alone(past_cli, 
     other = past_cli("phantom", folder, *small, "--set", "seed=2")
     assert other.code == 1
     assert "seed 1 there, 2 asked for" in other.err
+
+
+def test_a_message_holds_nothing_that_a_terminal_obeys(past_cli, tmp_path):
+    (tmp_path / "data").mkdir()
+    entry = {"image": "a\x1b[31m\x00b.nii.gz"}
+    lists = {"labels": {"background": 0, "vs": 1}, "source": [entry], "target": [entry["image"]]}
+    (tmp_path / "data/dataset.json").write_text(json.dumps(lists))
+    said = past_cli("check", tmp_path / "data").err
+    assert r"a\x1b[31m\x00b.nii.gz" in said
+    assert all(c.isprintable() or c == "\n" for c in said)

@@ -77,8 +77,13 @@ def main() -> None:
             error = disk_error(error, Path.cwd())
         if not isinstance(error, PastError):
             raise
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {_printable(str(error))}", err=True)
         sys.exit(1)
+
+
+def _printable(text: str) -> str:
+    """Names of files and values may hold what a terminal obeys, or cannot show."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _listen() -> None:
