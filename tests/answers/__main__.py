@@ -32,7 +32,7 @@ def line(case: Wrong, answer: Answer) -> str:
     """A row: what is wrong, exit code, answer, seconds, MB."""
     text = answer.err.strip() or answer.out.strip()
     said = text if answer.code else _spoken(case, text + answer.out)
-    short = re.sub(r"\S*/tmp\w*/\d+/?", "", " ".join(said.split()))
+    short = re.sub(r"\S*/tmp\w*/(\d+/?)?", "", " ".join(said.split()))
     short = short if len(short) <= WIDEST else f"{short[:WIDEST]} …"
     cells = (
         case.name,
