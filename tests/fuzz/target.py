@@ -28,6 +28,10 @@ logging.getLogger().addHandler(logging.NullHandler())
 logging.getLogger("nibabel").setLevel(logging.CRITICAL)
 
 
+UNSEALED = (ValueError, KeyError, TypeError, OSError, AttributeError, RecursionError)
+"""What sealing a thing meets that was altered beyond reading."""
+
+
 class WrongAnswerError(Exception):
     """An input that got another answer than it must."""
 
@@ -89,7 +93,7 @@ class Prepared:
         try:
             self._alter(random)
             if self.target.seal is not None and random.randrange(2):
-                with suppress(ValueError, KeyError, TypeError, OSError, AttributeError):
+                with suppress(*UNSEALED):
                     self.target.seal(self.made)
             start = time.perf_counter()
             answer = self._read()

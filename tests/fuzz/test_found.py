@@ -16,7 +16,7 @@ from past_core.pipeline.selections import selections_of
 from past_core.recipe import load_recipe, parse_assignments
 from past_core.scoring import read_scores
 from tests.core import trees
-from tests.fuzz.runs import a_run, packed, read_packed
+from tests.fuzz.runs import a_run, apply_run, packed, read_packed
 from tests.fuzz.single_files import read_protocols, registry
 
 DEEP = "[" * 100_000
@@ -251,3 +251,30 @@ def test_a_run_that_cannot_be_applied(kept, alter):
     with pytest.raises(DataError) as error:
         load_system(kept, registry=registry(), system="st1", device="cpu")
     says(error, str(kept))
+
+
+def spoilt(content, name):
+    """Copies in each of which one text, as a key or a value, is another."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            rest = {k: v for k, v in content.items() if k != key}
+            yield {**rest, name: value}
+            yield from ({**rest, key: one} for one in spoilt(value, name))
+    elif isinstance(content, list):
+        for n, value in enumerate(content):
+            yield from ([*content[:n], one, *content[n + 1 :]] for one in spoilt(value, name))
+    elif isinstance(content, str):
+        yield name
+
+
+def test_a_run_of_names_that_are_no_text_is_applied_or_refused(kept):
+    """UnicodeEncodeError, from names of files and from messages within pydantic."""
+    path = kept / "application.json"
+    refused = 0
+    for content in [*spoilt(json.loads(path.read_text()), "a\ud800")]:
+        path.write_text(json.dumps(content))
+        try:
+            apply_run(kept)
+        except PastError:
+            refused += 1
+    assert refused > 20

@@ -18,6 +18,7 @@ from past_core.plugins import Registry
 from past_core.volume import Volume, load_volume
 from past_gan.nicegan.config import NiceGANConfig
 from past_gan.nicegan.translator import NiceGAN
+from past_gan.training import checkpoint
 from tests.gan.conftest import BRIGHT
 
 
@@ -250,3 +251,13 @@ def test_the_plugin_is_found_and_configured_without_torch():
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert Registry().factory("translator", "nicegan") is NiceGAN
+
+
+@pytest.mark.parametrize("axis", [{}, [1], 3, None])
+def test_a_saved_axis_that_is_none_is_refused(tiny, cases, tmp_path, axis):
+    fit(tiny, cases, tmp_path / "run").save(tmp_path / "model")
+    path = tmp_path / "model/translator.safetensors"
+    tensors, facts = checkpoint.read(path, NiceGAN.gan_class.kind)
+    checkpoint.write(path, tensors, facts | {"axis": axis})
+    with pytest.raises(DataError, match="its slice axis is damaged"):
+        NiceGAN.load(tmp_path / "model")

@@ -95,6 +95,7 @@ def test_a_note_of_the_work_that_cannot_be_read_is_of_other_work(fitted, balls):
     [
         lambda s: s["optimizer"]["state"][0].update(exp_avg=torch.zeros(1, 2)),
         lambda s: s["optimizer"]["state"][0].pop("exp_avg_sq"),
+        lambda s: s["optimizer"]["state"][0].update(exp_avg=None),
         lambda s: s["optimizer"]["state"][0].update(step=torch.zeros(3)),
         lambda s: s["optimizer"]["param_groups"][0].update(lr="x"),
         lambda s: s["optimizer"].update(state=[1]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -51,6 +52,11 @@ Fractions = tuple[float, float, float, float, float, float]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _said(names: Iterable[str]) -> str:
+    """Names in a message, where pydantic takes nothing that UTF-8 cannot hold."""
+    return ", ".join(names).encode("ascii", "backslashreplace").decode()
 
 
 class File(_Strict):
@@ -134,9 +140,9 @@ class Description(_Strict):
     def _fits_together(self) -> Description:
         for protocol, answers in self.answers.items():
             if protocol not in self.protocols.served:
-                raise ValueError(f"protocol '{protocol}' is answered for, but not known")
+                raise ValueError(f"protocol {protocol!a} is answered for, but not known")
             if set(answers) != set(self.structures):
-                raise ValueError(f"protocol '{protocol}' has answers for {', '.join(answers)}")
+                raise ValueError(f"protocol {protocol!a} has answers for {_said(answers)}")
             for names in answers.values():
                 unknown = [name for name in names if name not in self.members]
                 if unknown or not names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ LONGEST_NAME = 200
 def _plain(name: str) -> str:
     if name in ("", ".", "..") or len(name) > LONGEST_NAME or {"/", "\\", "\0"} & set(name):
         raise ValueError("no plain name of a file or folder")
+    os.fsencode(name)  # a ValueError too, of what no file can be called
     return name
 
 

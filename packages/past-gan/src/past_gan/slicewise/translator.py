@@ -215,7 +215,7 @@ class SliceGAN(Translator):
 
     def _adopt(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], path: Path) -> None:
         """Translate from now on with a network that was read from a file."""
-        if facts.get("axis") not in {0, 1, 2}:
+        if facts.get("axis") not in (0, 1, 2):
             raise DataError(f"{path}: its slice axis is damaged. Train again.")
         with seeded(0):
             network = self.gan.network()

@@ -126,7 +126,9 @@ def _require_own(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> 
             raise ValueError(f"other moments of weight {number}")
         for name, value in moments.items():
             shape = torch.Size([]) if name == "step" else weights[number].shape
-            if value is not None and value.shape != shape:
+            if value is None and isinstance(optimizer, torch.optim.SGD):
+                continue  # before its first step
+            if value.shape != shape:
                 raise ValueError(f"{name} of weight {number} is of another shape")
 
 
