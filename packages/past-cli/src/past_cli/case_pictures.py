@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from past_cli.drawing import draw_contours, save_figure, slice_of
+from past_cli.drawing import PLANES, centre_of, draw_contours, save_figure, slice_of
 from past_core.case import Case
 from past_core.dataset import Dataset
 from past_core.errors import DataError
-from past_core.volume import Volume, load_volume
+from past_core.volume import load_volume
 
 __all__ = ["draw_cases"]
-
-AXES = ("sagittal", "coronal", "transverse")
 
 
 def draw_cases(dataset: Dataset, folder: Path) -> list[Path]:
@@ -45,11 +43,11 @@ def _draw(case: Case) -> Figure:
     if case.label is not None:
         found = load_volume(case.label, np.float32).canonical()
         label = found if found.shape == image.shape else None
-    centre = _centre(image, label)
+    centre = [n // 2 for n in image.shape] if label is None else centre_of(label)
     low, high = np.nanpercentile(image.data, (0.5, 99.5))
     figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.subplots(1, 3)
-    for axis, (ax, name) in enumerate(zip(axes, AXES, strict=True)):
+    for axis, (ax, name) in enumerate(zip(axes, PLANES, strict=True)):
         plane, aspect = slice_of(image, centre[axis], axis)
         ax.imshow(plane, cmap="gray", origin="lower", aspect=aspect, vmin=low, vmax=high)
         ax.set_xticks([])
@@ -59,9 +57,3 @@ def _draw(case: Case) -> Figure:
             draw_contours(ax, label, centre[axis], axis)
     figure.suptitle(case.image.name)
     return figure
-
-
-def _centre(image: Volume, label: Volume | None) -> list[int]:
-    if label is None or not (label.data > 0).any():
-        return [n // 2 for n in image.shape]
-    return [int(np.median(where)) for where in np.nonzero(label.data > 0)]

@@ -16,8 +16,10 @@ from past_core.volume import Volume
 
 __all__ = [
     "COLOURS",
+    "PLANES",
     "ROWS",
     "busiest",
+    "centre_of",
     "draw_contours",
     "grid",
     "picture_name",
@@ -32,6 +34,8 @@ INCH = 2.4
 """Height of a row."""
 COLOURS = ("#ff4d4d", "#33d6ff", "#ffd633", "#66e066", "#d68cff", "#ff944d")
 """One a structure; repeated if there are more structures."""
+PLANES = ("sagittal", "coronal", "transverse")
+"""Across the canonical axes, in their order."""
 
 Plane = npt.NDArray[np.float32]
 
@@ -53,6 +57,13 @@ def busiest(label: Volume) -> int:
         range(len(slices)),
         key=lambda n: (len(np.unique(slices[n])), int((slices[n] > 0).sum()), -abs(n - middle)),
     )
+
+
+def centre_of(label: Volume) -> list[int]:
+    """The middle of the labelled voxels along each axis, or of the volume if none is."""
+    if not (label.data > 0).any():
+        return [n // 2 for n in label.shape]
+    return [int(np.median(where)) for where in np.nonzero(label.data > 0)]
 
 
 def slice_of(volume: Volume, position: int, axis: int | None = None) -> tuple[Plane, float]:

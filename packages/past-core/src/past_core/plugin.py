@@ -86,7 +86,6 @@ def past_metrics() -> Iterator[MetricSpec]:
         config="past_core.metrics.config:ASSDConfig",
         generation=2,
         higher_is_better=False,
-        unit="mm",
     )
     yield MetricSpec(
         name="hd95",
@@ -95,7 +94,6 @@ def past_metrics() -> Iterator[MetricSpec]:
         config="past_core.metrics.config:HausdorffConfig",
         higher_is_better=False,
         default=False,
-        unit="mm",
     )
     yield MetricSpec(
         name="surface-dice",
@@ -111,7 +109,6 @@ def past_metrics() -> Iterator[MetricSpec]:
         config="past_core.metrics.config:VolumeErrorConfig",
         higher_is_better=False,
         default=False,
-        unit="ml",
     )
     yield MetricSpec(
         name="lesion-f1",

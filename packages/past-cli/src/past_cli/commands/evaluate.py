@@ -84,7 +84,7 @@ def _metrics(
     from past_core.recipe import merged, parse_assignments  # noqa: PLC0415
 
     registry = Registry()
-    rules = official(scoring) if scoring else {}
+    rules = official(scoring)
     names = named_metrics(registry, (*metrics, *rules))
     assigned = parse_assignments(assignments, {"metric": names})
     return create_metrics(registry, names, merged(rules, assigned.get("metric", {})))

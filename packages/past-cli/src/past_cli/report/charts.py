@@ -18,6 +18,7 @@ from past_core.scoring import TEST
 
 if TYPE_CHECKING:
     from past_core.pipeline import Run
+    from past_core.scoring import Score
 
 __all__ = ["costs", "curves", "score_boxes"]
 
@@ -41,10 +42,10 @@ def _chart(said: str, figure: Figure) -> Picture:
         return Picture(said, as_url(file.getvalue(), "svg+xml"))
 
 
-def score_boxes(run: Run, metric: str) -> Picture | None:
+def score_boxes(run: Run, scores: Sequence[Score], metric: str) -> Picture | None:
     """A box a system and structure over test scans, with every scan as a point."""
     values: dict[str, dict[str, list[float]]] = {}
-    for score in run.scores():
+    for score in scores:
         if (score.metric, score.part) == (metric, TEST) and math.isfinite(score.value):
             values.setdefault(score.structure, {}).setdefault(score.system, []).append(score.value)
     if not values:
@@ -116,9 +117,12 @@ def _figure(height: float, columns: int, width: float = 9.0, names: float = 1.8)
     with mpl.rc_context(STYLE):
         figure.subplots(1, columns, squeeze=False)
     figure.subplots_adjust(
-        left=names / width, right=1 - 0.1 / width, bottom=0.5 / height, top=1 - 0.3 / height
+        left=names / width,
+        right=1 - 0.1 / width,
+        bottom=0.5 / height,
+        top=1 - 0.3 / height,
+        wspace=0.08,
     )
-    figure.subplots_adjust(wspace=0.08)
     return figure
 
 

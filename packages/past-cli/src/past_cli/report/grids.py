@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,14 @@ from past_cli.tables import column_name
 from past_core.case import Domain
 from past_core.paired import mean_interval
 from past_core.pipeline import selections_of
+from past_core.ranking import known_mean
 from past_core.scoring import MEAN, TEST
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from past_core.pipeline import Run, Selection
+    from past_core.scoring import Score
 
 __all__ = ["Grid", "acceptance", "cases", "of_table", "score_grid"]
 
@@ -50,19 +52,20 @@ PAPER: Mapping[str, tuple[float, float]] = {
 """Table 1 of the PAST paper: Dice of tumour and cochlea on crossMoDA 2021's validation scans."""
 
 
-def score_grid(run: Run, metric: str) -> Grid | None:
+def score_grid(run: Run, scores: Sequence[Score], metric: str) -> Grid | None:
     """Every system's mean of a metric with its 95 % interval over test scans, and the paper's."""
     values: dict[tuple[str, str], list[float]] = {}
-    for score in run.scores():
+    of_case: dict[tuple[str, str], list[float]] = {}
+    for score in scores:
         if score.metric == metric and score.part == TEST and not math.isnan(score.value):
             values.setdefault((score.system, score.structure), []).append(score.value)
+            of_case.setdefault((score.system, score.case), []).append(score.value)
     if not values:
         return None
     structures = run.structures
     if len(structures) > 1:
-        for system in run.systems:
-            found = list(run.case_scores(system, metric).values())
-            values[system, MEAN] = found
+        for (system, _), found in of_case.items():
+            values.setdefault((system, MEAN), []).append(known_mean(found))
     digits = 3 if all(abs(one) <= 1 for found in values.values() for one in found) else 2
     columns = [*structures, *([MEAN] if len(structures) > 1 else [])]
     with_paper = metric == "dice" and {"nnunet448", "past"} & set(run.systems)
@@ -92,32 +95,29 @@ def _paper(system: str) -> str:
     return ", ".join(f"{value:.3f}" for value in PAPER[system]) if system in PAPER else ""
 
 
-def cases(run: Run, metric: str = "dice") -> Grid | None:
-    """Every test scan of the system to take, the one to look at first on top.
+def cases(run: Run, scores: Sequence[Score], system: str, metric: str = "dice") -> Grid | None:
+    """Every test scan of a system, the one to look at first on top.
 
     Sorted by the score where labels are known, else by the label-free figures of trust; of some
     labelled and some unlabelled scans the latter come last.
     """
-    system = run.answer or (run.systems[-1] if run.systems else None)
-    if system is None:
-        return None
-    scores = {
+    known = {
         (score.case, score.structure): score.value
-        for score in run.scores()
+        for score in scores
         if (score.system, score.metric, score.part) == (system, metric, TEST)
     }
     trust = run.trust().get(system, {})
-    names = dict.fromkeys([case for case, _ in scores] + [c for f in trust.values() for c in f])
+    names = dict.fromkeys([case for case, _ in known] + [c for f in trust.values() for c in f])
     if not names:
         return None
-    structures = run.structures if scores else []
+    structures = run.structures if known else []
     numbers = {
-        case: [scores.get((case, structure), math.nan) for structure in structures]
+        case: [known.get((case, structure), math.nan) for structure in structures]
         + [figures.get(case, math.nan) for figures in trust.values()]
         for case in names
     }
     decisive = slice(0, len(structures)) if structures else slice(None)
-    order = sorted(names, key=lambda case: _known_mean(numbers[case][decisive]))
+    order = sorted(names, key=lambda case: _last_if_unknown(known_mean(numbers[case][decisive])))
     headings = ["scan", *(f"{column_name(metric)} {one}" for one in structures), *trust]
     rows = [[case, *("" if math.isnan(n) else f"{n:.3f}" for n in numbers[case])] for case in order]
     return Grid(
@@ -128,9 +128,8 @@ def cases(run: Run, metric: str = "dice") -> Grid | None:
     )
 
 
-def _known_mean(values: Iterable[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else math.inf
+def _last_if_unknown(value: float) -> float:
+    return math.inf if math.isnan(value) else value
 
 
 def acceptance(run: Run) -> Grid | None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from past_cli.drawing import draw_contours, slice_of
-from past_core.volume import Volume, load_volume
+from past_cli.drawing import PLANES, centre_of, draw_contours, slice_of
+from past_core.volume import load_volume
 
 if TYPE_CHECKING:
     from past_core.pipeline import Run
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "as_url", "panels", "scans"]
 
-PLANES = ("sagittal", "coronal", "transverse")
 DPI = 110
 
 
@@ -75,7 +74,7 @@ def _scan(run: Run, one: Segmented, path: Path) -> Picture:
     true = None
     if one.reference is not None and one.reference.is_file():
         true = run.roi.crop(load_volume(one.reference, np.uint8)).canonical()
-    centre = _centre(found if true is None else true)
+    centre = centre_of(found if true is None else true)
     figure = Figure(figsize=(9, 2.9))
     figure.subplots_adjust(left=0.005, right=0.995, bottom=0.02, top=0.9, wspace=0.02)
     for axis, (ax, plane) in enumerate(zip(figure.subplots(1, 3), PLANES, strict=True)):
@@ -92,12 +91,6 @@ def _scan(run: Run, one: Segmented, path: Path) -> Picture:
         content = file.getvalue()
     dotted = "" if true is None else ", the reference dotted"
     return Picture(f"{one.case}: what is segmented (solid){dotted}", as_url(content))
-
-
-def _centre(label: Volume) -> list[int]:
-    if not (label.data > 0).any():
-        return [n // 2 for n in label.shape]
-    return [int(np.median(where)) for where in np.nonzero(label.data > 0)]
 
 
 def as_url(content: bytes, form: str = "png") -> str:

@@ -14,7 +14,7 @@ from past_cli.closing import answer_lines
 from past_cli.provenance import provenance_lines
 from past_cli.quality import quality_tables
 from past_cli.report.charts import costs, curves, score_boxes
-from past_cli.report.grids import acceptance, cases, of_table, score_grid
+from past_cli.report.grids import Grid, acceptance, cases, of_table, score_grid
 from past_cli.report.pictures import panels, scans
 from past_cli.tables import score_table
 from past_core.comparison import compare_runs
@@ -22,8 +22,6 @@ from past_core.files import write_text
 from past_core.pipeline import open_run, troubles
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from past_core.pipeline import Run
 
 __all__ = ["write_report"]
@@ -44,7 +42,7 @@ CITE = (
 class Said:
     """A table with what is to be said of it."""
 
-    grid: object
+    grid: Grid
     text: str
     good: bool = True
 
@@ -84,7 +82,8 @@ def write_report(folders: Sequence[Path], path: Path) -> Path:
     return path
 
 
-def _compared(runs: Sequence[Run]) -> Any:  # noqa: ANN401  (a table, if there is something to compare)
+def _compared(runs: Sequence[Run]) -> Grid | None:
+    """The runs in one table, if several have scores."""
     scored = [run.folder for run in runs if run.summaries()]
     if len(scored) < 2:
         return None
@@ -93,11 +92,12 @@ def _compared(runs: Sequence[Run]) -> Any:  # noqa: ANN401  (a table, if there i
 
 def _parts(run: Run) -> dict[str, Any]:
     """What the page shows of one run, in plain text, tables, charts and pictures."""
-    metrics = list(dict.fromkeys(score.metric for score in run.scores()))
+    scores = run.scores()
+    metrics = list(dict.fromkeys(score.metric for score in scores))
     metrics.sort(key=lambda name: (name != "dice", name))
     translators = [Said(of_table(t), said, good) for t, said, good in quality_tables(run)]
-    worst = cases(run)
     system = run.answer or (run.systems[-1] if run.systems else "")
+    worst = cases(run, scores, system)
     names = [row[0] for row in worst.rows[:WORST]] if worst else []
     return {
         "name": run.folder.resolve().name,
@@ -108,9 +108,9 @@ def _parts(run: Run) -> dict[str, Any]:
             Said(of_table(t, "candidates, and what they are judged by"), said)
             for t, said in choice_tables(run)
         ],
-        "least_trusted": list(_least_trusted(trust_tables(run))),
-        "scores": [grid for metric in metrics if (grid := score_grid(run, metric))],
-        "boxes": [chart for metric in metrics if (chart := score_boxes(run, metric))],
+        "least_trusted": [of_table(table, heading) for table, heading in trust_tables(run)],
+        "scores": [grid for metric in metrics if (grid := score_grid(run, scores, metric))],
+        "boxes": [chart for metric in metrics if (chart := score_boxes(run, scores, metric))],
         "cases": worst,
         "scans": list(scans(run, system, names)),
         "panels": list(panels(run)),
@@ -130,8 +130,3 @@ def _doubts(run: Run, translators: Sequence[Said]) -> Iterator[str]:
     yield from (one.text for one in translators if not one.good)
     for name, reason in run.record.get("left_out", {}).items():
         yield f"{name} is left out: {reason}"
-
-
-def _least_trusted(tables: Iterator[tuple[Table, str]]) -> Iterator[Said]:
-    for table, heading in tables:
-        yield Said(of_table(table, heading), heading)

@@ -22,14 +22,16 @@ SCORINGS: dict[str, dict[str, dict[str, Any]]] = {
 """By name of the scoring the settings of its metrics."""
 
 
-def official(name: str) -> dict[str, dict[str, Any]]:
-    """Settings by metric.
+def official(name: str | None) -> dict[str, dict[str, Any]]:
+    """Settings by metric; none where no scoring is named.
 
     Raises
     ------
     ConfigError
         If no scoring has the name.
     """
+    if name is None:
+        return {}
     if name not in SCORINGS:
         raise ConfigError(
             f"--scoring {name}: no scoring has this name. There are {', '.join(SCORINGS)}."

@@ -123,7 +123,7 @@ def resolve(request: Request, registry: Registry) -> Settings:
         systems = replaced(systems, lambda c: c.update(crop=merged(c.get("crop", {}), crop)))
     if systems.crop.roi is not None:
         systems.crop.roi.as_roi()
-    rules = {"metric": official(request.scoring)} if request.scoring else {}
+    rules = {"metric": official(request.scoring)}
     recipe = Recipe.model_validate(merged(request.recipe.model_dump(), rules, assigned))
     _check_tables(recipe, registry)
     settings = Settings(
@@ -150,7 +150,7 @@ def _metrics(request: Request, registry: Registry) -> tuple[tuple[str, ...], tup
 
     A third party's that nobody asked for must not stop a run if it is broken.
     """
-    rules = official(request.scoring) if request.scoring else ()
+    rules = official(request.scoring)
     if request.metrics or rules:
         return tuple(named_metrics(registry, (*request.metrics, *rules))), ()
     names, notes = [], []

@@ -95,8 +95,6 @@ class MetricSpec(PluginSpec):
     """Whether more of it is better: systems are not chosen by others."""
     default: bool = True
     """Whether it is scored where no metric was chosen (``--metric``)."""
-    unit: str = ""
-    """Behind its name in tables: ``mm``, ``ml``; empty for a portion."""
 
 
 @dataclass(frozen=True)
